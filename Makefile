@@ -1,0 +1,50 @@
+# The two commands: `make course` builds everything and grades the examples; `make test` checks all of it.
+# Both start from a fresh clone with Python 3.11 or newer and make. README names the Debian packages.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+# One thread a process: two workers on two cores do not fight over them, and sums are added in one order everywhere.
+TEST_WORKERS ?= 2
+
+.PHONY: course test check site exercises examples serve clean
+
+course: exercises site examples
+	@echo
+	@echo "The site         _build/html/index.html   (or: make serve, then http://127.0.0.1:8000)"
+	@echo "The exercises    exercises/*.ipynb"
+	@echo "The grading      _build/graded/SLUG/grades.csv and a feedback.html for each example submission"
+
+test: .venv/installed exercises site
+	python -m pytest tests convcourse autograder -n $(TEST_WORKERS) --dist loadgroup
+
+check: .venv/installed
+	ruff check .
+	ruff format --check .
+	mypy
+	OMP_NUM_THREADS=1 python -m pytest tests/unit -m "not slow" -n $(TEST_WORKERS)
+
+exercises: .venv/installed
+	autograder build
+
+site: .venv/installed
+	jupyter-book build . -W -n --keep-going -q
+
+examples: exercises
+	for slug in $$(cd exercises && ls *.ipynb | sed 's/\.ipynb//'); do \
+		autograder grade $$slug solutions/$$slug/submissions --out _build/graded/$$slug --workers 2 || exit 1; \
+	done
+
+serve:
+	python -m http.server --bind 127.0.0.1 --directory _build/html 8000
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "convcourse needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[book,grader,dev]'
+	touch $@
+
+clean:
+	rm -rf _build
