@@ -1,0 +1,86 @@
+"""Figures of the first page: networks without a convolution, and what doing sums side by side is worth."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from convcourse.plots._show import COLORS, figure
+
+
+def digit_row(images: np.ndarray, labels: Sequence[int]) -> Figure:
+    """One digit beside the next, each under its label.
+
+    `images` is [N, 28, 28], any number type; `labels` holds N numbers.
+
+    >>> len(digit_row(np.zeros((3, 28, 28)), [7, 2, 1]).axes)
+    3
+    """
+    fig = figure(720, 100)
+    for ax, image, label in zip(fig.subplots(1, len(images)), images, labels, strict=True):
+        ax.imshow(image, cmap="gray_r")
+        ax.set_title(str(label))
+        ax.set_axis_off()
+    return fig
+
+
+def weight_images(weight: np.ndarray) -> Figure:
+    """The ten rows of a linear layer's weight, [10, 784], each laid out as the 28 x 28 image it is multiplied with.
+
+    Blue pixels speak for the class, red ones against it; one scale for all ten.
+
+    >>> len(weight_images(np.zeros((10, 784))).axes)
+    11
+    """
+    bound = float(np.abs(weight).max()) or 1.0
+    fig = figure(720, 330)
+    axes = fig.subplots(2, 5)
+    for digit, ax in enumerate(axes.flat):
+        shown = ax.imshow(weight[digit].reshape(28, 28), cmap="RdBu", vmin=-bound, vmax=bound)
+        ax.set_title(str(digit))
+        ax.set_axis_off()
+    bar = fig.colorbar(shown, ax=axes, shrink=0.8)
+    bar.set_label("weight")
+    return fig
+
+
+def accuracy_by_epoch(histories: Mapping[str, Sequence[float]]) -> Figure:
+    """Validation accuracy after each epoch, a line a network.
+
+    >>> len(accuracy_by_epoch({"a": [0.8, 0.9]}).axes[0].lines)
+    1
+    """
+    fig = figure(720, 270)
+    ax = fig.subplots()
+    for (name, values), color in zip(histories.items(), ("orange", "blue", "green"), strict=False):
+        epochs = range(1, len(values) + 1)
+        ax.plot(epochs, [100 * value for value in values], marker="o", color=COLORS[color], label=name)
+        ax.annotate(
+            f"{values[-1]:.1%}", (len(values), 100 * values[-1]), xytext=(8, -4), textcoords="offset points"
+        )
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("validation accuracy (%)")
+    ax.set_xticks(range(1, max(len(v) for v in histories.values()) + 1))
+    ax.margins(x=0.08)
+    ax.grid(axis="y")
+    ax.legend(loc="lower right")
+    return fig
+
+
+def times_per_image(seconds: Mapping[str, float]) -> Figure:
+    """Seconds an image for several ways to do the same sums: bars on a logarithmic axis, slowest on top.
+
+    >>> len(times_per_image({"loops": 1e-1, "at once": 1e-4}).axes[0].patches)
+    2
+    """
+    fig = figure(720, 60 + 46 * len(seconds))
+    ax = fig.subplots()
+    names = list(seconds)[::-1]
+    values = [seconds[name] * 1e6 for name in names]
+    bars = ax.barh(names, values, height=0.6, color=COLORS["blue"])
+    ax.bar_label(bars, [f"{value:,.0f} µs" if value >= 10 else f"{value:.1f} µs" for value in values], padding=5)
+    ax.set_xscale("log")
+    ax.set_xlim(min(values) / 3, max(values) * 12)
+    ax.set_xlabel("microseconds an image (each line on the axis is ten times the one before)")
+    ax.grid(axis="x")
+    return fig
