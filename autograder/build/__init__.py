@@ -1,0 +1,7 @@
+"""From a master to everything made from it: the student's notebook, its public tests, the hidden bundle, the examples."""
+
+from autograder.build.errors import BuildError
+from autograder.build.render import Rendered, render
+from autograder.build.write import build_exercise, stale_files
+
+__all__ = ["BuildError", "Rendered", "build_exercise", "render", "stale_files"]

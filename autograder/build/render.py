@@ -1,0 +1,86 @@
+"""Everything that one master makes, as a table from path to bytes: `build` writes it, `verify` compares it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.build.assign import Views, assign, make_zip
+from autograder.build.errors import BuildError
+from autograder.build.examples import Example, make_notebook, parse_examples, read_artifacts
+from autograder.build.master import read_master
+from autograder.build.notebooks import finish, to_bytes
+from autograder.build.public_tests import count_cases, rewrite
+from autograder.course import Course, Exercise
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The files made from one master; `committed` belong into the repository, `bundle` is never shown to a student."""
+
+    committed: dict[Path, bytes]
+    bundle: dict[Path, bytes]
+    questions: dict[str, float]
+    examples: tuple[Example, ...]
+
+
+def render(exercise: Exercise, course: Course) -> Rendered:
+    """Make everything for one exercise, without writing anything."""
+    requirement = f"convcourse @ git+{course.repository}@{course.branch}"
+    master = read_master(exercise.folder / "master.md", [requirement])
+    points = sum(master.questions.values())
+    if points != exercise.points:
+        raise BuildError(
+            f"{exercise.slug}: the questions are worth {points:g} points, course.toml says {exercise.points:g}"
+        )
+    views = assign(master, exercise.slug)
+    _check_tests(exercise, views, list(master.questions))
+    examples = _examples(exercise, list(master.questions))
+
+    committed = {exercise.notebook: to_bytes(finish(views.student, exercise.slug))}
+    for name, source in views.public_tests.items():
+        if count_cases(source):
+            committed[public_tests_folder(exercise) / name] = rewrite(name, source).encode()
+    for example in examples:
+        path, data = _submission(example, exercise, views)
+        committed[path] = data
+
+    bundle = {exercise.bundle / "tests" / name: source.encode() for name, source in views.all_tests.items()}
+    bundle[exercise.bundle / "solution.ipynb"] = to_bytes(finish(views.solution, exercise.slug))
+    bundle[exercise.bundle / "autograder.zip"] = views.autograder_zip
+    return Rendered(committed, bundle, master.questions, tuple(examples))
+
+
+def public_tests_folder(exercise: Exercise) -> Path:
+    """Where convcourse finds the public tests of an exercise."""
+    return exercise.root / "convcourse" / "public_tests" / exercise.slug
+
+
+def submissions_folder(exercise: Exercise) -> Path:
+    """Where the example submissions of an exercise lie."""
+    return exercise.folder / "submissions"
+
+
+def _check_tests(exercise: Exercise, views: Views, questions: list[str]) -> None:
+    for name, source in views.all_tests.items():
+        try:
+            compile(source, name, "exec")
+        except SyntaxError as error:
+            raise BuildError(f"{exercise.slug}: otter's test file {name} does not compile: {error}") from None
+    for question in questions:
+        if f"{question}.py" not in views.all_tests:
+            raise BuildError(f"{exercise.slug}: question {question} has no tests")
+
+
+def _examples(exercise: Exercise, questions: list[str]) -> list[Example]:
+    path = exercise.folder / "examples.md"
+    if not path.is_file():
+        return []
+    return parse_examples(path.read_text(encoding="utf-8"), questions)
+
+
+def _submission(example: Example, exercise: Exercise, views: Views) -> tuple[Path, bytes]:
+    notebook = to_bytes(finish(make_notebook(example, views.solution, views.student), exercise.slug))
+    stem = submissions_folder(exercise) / example.folder / example.name
+    if not (exercise.artifacts or example.artifacts):
+        return stem.with_name(f"{example.name}.ipynb"), notebook
+    files = read_artifacts(example, exercise.folder, exercise.artifacts)
+    return stem.with_name(f"{example.name}.zip"), make_zip({exercise.notebook.name: notebook, **files})

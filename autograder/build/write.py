@@ -1,0 +1,57 @@
+"""Puts what a master makes on disk, and says what on disk no longer agrees with it."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from autograder.build.render import Rendered, public_tests_folder, render, submissions_folder
+from autograder.course import Course, Exercise
+
+
+def build_exercise(exercise: Exercise, course: Course) -> tuple[Rendered, list[Path]]:
+    """Build one exercise; returns what was made and the paths that changed on disk."""
+    rendered = render(exercise, course)
+    changed = []
+    for path, data in {**rendered.committed, **rendered.bundle}.items():
+        if not path.is_file() or path.read_bytes() != data:
+            write_atomically(path, data)
+            changed.append(path)
+    for path in _left_over(exercise, rendered, [exercise.bundle]):
+        path.unlink()
+        changed.append(path)
+    return rendered, changed
+
+
+def stale_files(exercise: Exercise, rendered: Rendered) -> list[str]:
+    """Committed files that differ from what the master makes, each with what is wrong."""
+    problems = []
+    for path, data in rendered.committed.items():
+        name = path.relative_to(exercise.root)
+        if not path.is_file():
+            problems.append(f"{name} is missing")
+        elif path.read_bytes() != data:
+            problems.append(f"{name} differs from its master")
+    problems += [f"{path.relative_to(exercise.root)} is left over" for path in _left_over(exercise, rendered, [])]
+    return problems
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """A reader sees the old file or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _left_over(exercise: Exercise, rendered: Rendered, more: list[Path]) -> list[Path]:
+    """Files in generated folders that no master makes any longer."""
+    expected = {**rendered.committed, **rendered.bundle}
+    folders = [public_tests_folder(exercise), submissions_folder(exercise), *more]
+    found = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [path for path in found if path not in expected and "__pycache__" not in path.parts]
