@@ -1,0 +1,114 @@
+"""A convolution layer, written to be read: first as plain loops, then the same in one step.
+
+Images are tensors [N, C, H, W]: N images, C channels. The weight is [K, C, h, w]: K filters, each with one kernel
+h x w for every channel. The result is [K] feature maps for each image: [N, K, H', W'].
+Both functions agree with `torch.nn.functional.conv2d`.
+"""
+
+import torch
+from torch import Tensor
+
+from convcourse.arithmetic import Pair, _pair, conv_output_size
+
+
+def conv2d_loops(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+) -> Tensor:
+    """The layer, one product at a time: slow, and nothing hidden.
+
+    `x` [N, C, H, W], `weight` [K, C, h, w], `bias` [K] -> [N, K, H', W']. ValueError where shapes do not fit.
+
+    >>> x = torch.arange(12.0).reshape(1, 1, 3, 4)
+    >>> weight = torch.tensor([[[[1.0, 0.0], [0.0, -1.0]]]])
+    >>> conv2d_loops(x, weight, bias=torch.tensor([10.0]))
+    tensor([[[[5., 5., 5.],
+              [5., 5., 5.]]]])
+    """
+    images, filters, height, width = _output_shape(x, weight, bias, stride, padding, dilation)
+    step_down, step_right = _pair("stride", stride)
+    gap_down, gap_right = _pair("dilation", dilation)
+    _, channels, kernel_height, kernel_width = weight.shape
+    x = _surround_with_zeros(x, padding)
+    out = x.new_zeros(images, filters, height, width)
+
+    for n in range(images):  # for every image
+        for k in range(filters):  # and every filter
+            for i in range(height):  # at every row
+                for j in range(width):  # and every column of the result:
+                    total = torch.zeros((), dtype=x.dtype) if bias is None else bias[k]
+                    for c in range(channels):  # go through all channels
+                        for u in range(kernel_height):  # and the rows
+                            for v in range(kernel_width):  # and columns of the kernel,
+                                row = i * step_down + u * gap_down
+                                column = j * step_right + v * gap_right
+                                total = total + x[n, c, row, column] * weight[k, c, u, v]  # and add up
+                    out[n, k, i, j] = total
+    return out
+
+
+def conv2d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+) -> Tensor:
+    """The same layer without loops: take every window at once, then one sum of products over all of them.
+
+    `x` [N, C, H, W], `weight` [K, C, h, w], `bias` [K] -> [N, K, H', W']. ValueError where shapes do not fit.
+
+    >>> x = torch.ones(2, 3, 5, 7)
+    >>> conv2d(x, torch.ones(4, 3, 3, 3), stride=2).shape
+    torch.Size([2, 4, 2, 3])
+    """
+    _output_shape(x, weight, bias, stride, padding, dilation)
+    _, _, kernel_height, kernel_width = weight.shape
+    step_down, step_right = _pair("stride", stride)
+    gap_down, gap_right = _pair("dilation", dilation)
+    x = _surround_with_zeros(x, padding)
+
+    # windows[n, c, i, j, u, v] is the value that kernel cell (u, v) sees when it stands at place (i, j).
+    span_down, span_right = gap_down * (kernel_height - 1) + 1, gap_right * (kernel_width - 1) + 1
+    windows = x.unfold(2, span_down, step_down).unfold(3, span_right, step_right)
+    windows = windows[..., ::gap_down, ::gap_right]
+
+    out = torch.einsum("ncijuv,kcuv->nkij", windows, weight)
+    return out if bias is None else out + bias[:, None, None]
+
+
+def _output_shape(
+    x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair, dilation: Pair
+) -> tuple[int, int, int, int]:
+    """The shape [N, K, H', W'] of the result, after checking that the arguments fit together."""
+    if x.ndim != 4:
+        raise ValueError(f"x must have the shape [N, C, H, W], got {list(x.shape)}: is the batch missing?")
+    if weight.ndim != 4:
+        raise ValueError(f"weight must have the shape [K, C, h, w], got {list(weight.shape)}")
+    if x.shape[1] != weight.shape[1]:
+        raise ValueError(f"x has {x.shape[1]} channels but each filter has {weight.shape[1]}: they must agree")
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(f"bias must have the shape [{weight.shape[0]}], one a filter, got {list(bias.shape)}")
+    axes = zip(
+        x.shape[2:],
+        weight.shape[2:],
+        _pair("stride", stride),
+        _pair("padding", padding),
+        _pair("dilation", dilation),
+        strict=True,
+    )
+    height, width = (conv_output_size(*axis) for axis in axes)
+    return x.shape[0], weight.shape[0], height, width
+
+
+def _surround_with_zeros(x: Tensor, padding: Pair) -> Tensor:
+    down, right = _pair("padding", padding)
+    images, channels, height, width = x.shape
+    padded = x.new_zeros(images, channels, height + 2 * down, width + 2 * right)
+    padded[:, :, down : down + height, right : right + width] = x
+    return padded

@@ -1,0 +1,139 @@
+"""Image filters: a small kernel moved over a gray image, in NumPy.
+
+Images are arrays [H, W] of real numbers, 0 for black and 1 for white; results are float64 and may leave 0..1 (an
+edge filter gives negative values too). Kernels are arrays [h, w].
+"""
+
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Border = Literal["crop", "zero", "extend"]
+Image = NDArray[np.float64]
+
+
+def _kernel(rows: list[list[float]], divisor: float = 1) -> Image:
+    kernel = np.array(rows, dtype=np.float64) / divisor
+    kernel.setflags(write=False)  # a constant that everyone shares
+    return kernel
+
+
+IDENTITY = _kernel([[0, 0, 0], [0, 1, 0], [0, 0, 0]])
+BOX_BLUR = _kernel([[1, 1, 1], [1, 1, 1], [1, 1, 1]], divisor=9)
+GAUSSIAN_BLUR = _kernel([[1, 2, 1], [2, 4, 2], [1, 2, 1]], divisor=16)
+SHARPEN = _kernel([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
+# As they are correlated: SOBEL_X answers to brightness that rises to the right, SOBEL_Y to brightness that rises
+# downward (rows count from the top).
+SOBEL_X = _kernel([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+SOBEL_Y = _kernel([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
+LAPLACIAN = _kernel([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+
+
+def correlate2d(image: ArrayLike, kernel: ArrayLike, border: Border = "crop") -> Image:
+    """Lay the kernel on every place of the image, multiply value by value, and add up.
+
+    This is cross-correlation, which deep learning calls convolution. At the border of an image [H, W] the kernel
+    [h, w] would hang over the edge; `border` says what then:
+
+    - "crop": stay inside. The result is smaller, [H - h + 1, W - w + 1].
+    - "zero": the image is surrounded by black. The result is [H, W].
+    - "extend": each edge value goes on outward, and a corner fills its quarter. The result is [H, W].
+
+    >>> step = [[0, 0, 1, 1]] * 3
+    >>> correlate2d(step, SOBEL_X)
+    array([[4., 4.]])
+    >>> correlate2d(step, [[1, 1, 1]], border="zero")[0]
+    array([0., 1., 2., 2.])
+    """
+    values, weights = _two_axes("image", image), _two_axes("kernel", kernel)
+    height, width = weights.shape
+    if border in ("zero", "extend"):
+        # An even kernel has no center: the extra row or column goes below and to the right.
+        around = (((height - 1) // 2, height // 2), ((width - 1) // 2, width // 2))
+        values = np.pad(values, around, mode="constant" if border == "zero" else "edge")
+    elif border != "crop":
+        raise ValueError(f'border must be "crop", "zero" or "extend", got {border!r}')
+    if height > values.shape[0] or width > values.shape[1]:
+        raise ValueError(
+            f"the kernel {weights.shape} must fit into the image {values.shape}: "
+            'use a smaller kernel, or border "zero" or "extend"'
+        )
+    rows, columns = values.shape[0] - height + 1, values.shape[1] - width + 1
+    result = np.zeros((rows, columns))
+    for i in range(height):
+        for j in range(width):
+            result += weights[i, j] * values[i : i + rows, j : j + columns]
+    return result
+
+
+def convolve2d(image: ArrayLike, kernel: ArrayLike, border: Border = "crop") -> Image:
+    """Convolution as mathematics defines it: cross-correlation with the kernel turned by half a turn.
+
+    For a kernel that half a turn leaves alone, such as a blur, the two agree; an edge filter changes its sign.
+
+    >>> step = [[0, 0, 1, 1]] * 3
+    >>> convolve2d(step, SOBEL_X)
+    array([[-4., -4.]])
+    """
+    return correlate2d(image, _two_axes("kernel", kernel)[::-1, ::-1], border)
+
+
+def gaussian_kernel(sigma: float, radius: int | None = None) -> Image:
+    """A bell curve of `2 * radius + 1` weights that add up to 1, as one row [1, 2 * radius + 1].
+
+    `sigma` is its width in pixels; beyond the default radius of three sigma hardly anything is left.
+
+    >>> gaussian_kernel(1.0).shape
+    (1, 7)
+    """
+    if not sigma > 0:
+        raise ValueError(f"sigma must be more than 0 pixels, got {sigma}")
+    reach = math.ceil(3 * sigma) if radius is None else radius
+    if reach < 0:
+        raise ValueError(f"radius must be at least 0, got {reach}")
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    return (weights / weights.sum())[np.newaxis, :]
+
+
+def low_pass(image: ArrayLike, sigma: float) -> Image:
+    """Keep what changes slowly: blur by a Gaussian of `sigma` pixels. Same shape [H, W]; the border is extended.
+
+    The two-dimensional bell is the product of two one-dimensional ones, so rows and columns are blurred in turn.
+
+    >>> low_pass(np.full((5, 9), 0.5), sigma=2.0).round(12)[0, 0]
+    np.float64(0.5)
+    """
+    row = gaussian_kernel(sigma)
+    return correlate2d(correlate2d(image, row, "extend"), row.T, "extend")
+
+
+def high_pass(image: ArrayLike, sigma: float) -> Image:
+    """Keep what changes fast, edges and texture: the image less its low pass. Values lie around 0.
+
+    >>> image = np.eye(6)
+    >>> np.allclose(low_pass(image, 1.5) + high_pass(image, 1.5), image)
+    True
+    """
+    return _two_axes("image", image) - low_pass(image, sigma)
+
+
+def gray(photograph: ArrayLike) -> Image:
+    """A color photograph [H, W, 3] as brightness [H, W], weighted as the eye does (ITU-R BT.601).
+
+    >>> gray([[[1.0, 1.0, 1.0], [0.0, 1.0, 0.0]]]).round(3)
+    array([[1.   , 0.587]])
+    """
+    values = np.asarray(photograph, dtype=np.float64)
+    if values.ndim != 3 or values.shape[2] != 3:
+        raise ValueError(f"photograph must have the shape [H, W, 3], got {list(values.shape)}")
+    return values @ np.array([0.299, 0.587, 0.114])
+
+
+def _two_axes(name: str, array: ArrayLike) -> Image:
+    values = np.asarray(array, dtype=np.float64)
+    if values.ndim != 2 or values.size == 0:
+        remedy = ": make a color image gray first" if values.ndim == 3 else ""
+        raise ValueError(f"{name} must have the shape [height, width], got {list(values.shape)}{remedy}")
+    return values
