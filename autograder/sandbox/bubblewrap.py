@@ -1,0 +1,126 @@
+"""The command line that starts one sandbox with bubblewrap, and the descriptors it must inherit."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from . import mounts, syscalls
+from .errors import SandboxBroken
+from .limits import Limits
+
+MIB = 1024 * 1024
+UID = 1000  # inside; outside it is whoever runs the grader, without any capability
+SHM_MIB = 16  # /dev/shm, where a torch data loader's workers hand batches over
+DISABLE_USERNS_SINCE = (0, 8, 0)
+NO_BUBBLEWRAP = "bubblewrap is not installed; on Debian: apt install bubblewrap"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to start: `argv`, and the descriptors to pass on to it."""
+
+    argv: list[str]
+    pass_fds: tuple[int, ...]
+    environment: dict[str, str]
+    folder: str | None = None
+
+
+@cache
+def bubblewrap() -> tuple[str, tuple[int, ...]]:
+    """Path and version of the installed bubblewrap; raises `SandboxBroken` where there is none."""
+    path = shutil.which("bwrap")
+    if path is None:
+        raise SandboxBroken(NO_BUBBLEWRAP)
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    return path, tuple(int(part) for part in re.findall(r"\d+", said)[:3])
+
+
+def environment_inside(scratch: str, data: str | None) -> dict[str, str]:
+    """All environment variables of the sandbox; nothing of the grader's own environment goes in."""
+    variables = {
+        "PATH": f"{os.path.dirname(sys.executable)}:/usr/bin:/bin",
+        "HOME": scratch,
+        "USER": "student",
+        "LOGNAME": "student",
+        "LANG": "C.UTF-8",
+        "TMPDIR": f"{scratch}/tmp",
+        "IPYTHONDIR": f"{scratch}/.ipython",
+        "MPLCONFIGDIR": f"{scratch}/.matplotlib",
+        "MPLBACKEND": "agg",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": mounts.GRADING,
+        "CONVCOURSE_GRADING": "1",
+    }
+    return variables | ({"CONVCOURSE_DATA": data} if data else {})
+
+
+@contextlib.contextmanager
+def launch(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launch]:
+    """The start of a sandbox; its descriptors are open until the block ends."""
+    path, version = bubblewrap()
+    with contextlib.ExitStack() as stack:
+
+        def inherit(fd: int) -> str:
+            stack.callback(os.close, fd)
+            fds.append(fd)
+            return str(fd)
+
+        fds: list[int] = [channel_fd]
+        arguments = [path, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
+        arguments += ["--uid", str(UID), "--gid", str(UID), "--hostname", "sandbox", "--cap-drop", "ALL"]
+        if version >= DISABLE_USERNS_SINCE:
+            arguments += ["--disable-userns", "--assert-userns-disabled"]
+        arguments += ["--seccomp", inherit(syscalls.filter_program())]
+
+        view = mounts.system_view()
+        for source, destination in view.binds.items():
+            arguments += ["--ro-bind", source, destination]
+        for target, link in view.links.items():
+            arguments += ["--symlink", target, link]
+        arguments += ["--proc", "/proc", "--dev", "/dev"]
+        arguments += ["--size", str(SHM_MIB * MIB), "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
+        arguments += ["--size", str(limits.scratch_mib * MIB), "--perms", "0700", "--tmpfs", mounts.SCRATCH]
+        arguments += ["--dir", f"{mounts.SCRATCH}/tmp", "--symlink", f"{mounts.SCRATCH.strip('/')}/tmp", "/tmp"]
+        for source, destination in (mounts.course_view() | mounts.data_view(data)).items():
+            arguments += ["--ro-bind", source, destination]
+        for destination, content in view.files.items():
+            arguments += ["--ro-bind-data", inherit(_readable(content)), destination]
+        for name, content in mounts.font_list().items():
+            arguments += ["--file", inherit(_readable(content)), f"{mounts.SCRATCH}/.matplotlib/{name}"]
+        for name, value in environment_inside(mounts.SCRATCH, mounts.DATA if data else None).items():
+            arguments += ["--setenv", name, value]
+        arguments += ["--chdir", mounts.SCRATCH, "--remount-ro", "/"]
+        arguments += ["--", sys.executable, "-P", "-m", "inside", str(channel_fd)]
+        yield Launch(arguments, tuple(fds), {})
+
+
+@contextlib.contextmanager
+def launch_unsafe(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launch]:
+    """The same process without any boundary, for `--unsafe` on a machine that cannot build one."""
+    with tempfile.TemporaryDirectory(prefix="convcourse-unsafe-") as folder:
+        os.mkdir(f"{folder}/tmp")
+        variables = environment_inside(folder, None if data is None else str(data.parent.parent))
+        variables["PYTHONPATH"] = str(mounts.INSIDE.parent)
+        argv = [sys.executable, "-P", "-m", "inside", str(channel_fd)]
+        yield Launch(argv, (channel_fd,), variables, folder)
+
+
+def _readable(content: bytes) -> int:
+    """A descriptor from which `content` can be read."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        file.seek(0)
+        return os.dup(file.fileno())

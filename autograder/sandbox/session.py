@@ -1,0 +1,353 @@
+"""A submission's session: its cells run in a sandbox, then hidden tests ask about what they made."""
+
+import re
+import struct
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..verdict import Verdict
+from .environment import Environment, Handle
+from .errors import SandboxBroken, StudentError
+from .inside.wire import HandleId, WireError
+from .limits import Limits
+from .mounts import find_mnist
+from .process import Died, Process
+
+SEED = 20_000  # before the first cell; tests set their own
+SKIP_TAG = "long"
+STATUSES = ("ok", "error", "time-limit", "memory-limit", "output-limit")
+SEVERITY = [Verdict.GRADED, Verdict.OUTPUT_LIMIT, Verdict.TIME_LIMIT, Verdict.MEMORY_LIMIT, Verdict.CRASHED]
+MAX_SLOW_CALLS = 2  # of one function: after that it is not called again
+MAX_TEXT = 10_000  # characters of an error that are kept
+MAX_PIXELS = 25_000_000
+PNG_START = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One code cell of a notebook: its number among all cells, its source, its tags."""
+
+    index: int
+    source: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """How one cell ended, and what it showed. `error` is the student's own traceback, or why the cell was stopped."""
+
+    index: int
+    status: str
+    text: str = ""
+    images: list[bytes] = field(default_factory=list)
+    error: str = ""
+    seconds: float = 0.0
+
+
+def open_session(
+    cells: Sequence[Cell],
+    *,
+    limits: Limits,
+    files: Mapping[str, bytes] | None = None,
+    data: Path | None | str = "find",
+    unsafe: bool = False,
+    use_cgroup: bool = True,
+) -> "Session":
+    """A session for a submission, to be used as a context manager.
+
+    `files` lie beside the notebook (plain names only). `data` is a folder with MNIST's idx files, of which the train
+    files alone are shown; by default it is looked for. `unsafe` runs without any boundary. Raises `SandboxBroken`
+    where no sandbox can be built.
+    """
+    for name in files or {}:
+        if not re.fullmatch(r"[\w][\w.\- ]*", name):
+            raise ValueError(f"a file beside the notebook must have a plain name, got {name!r}")
+    folder = find_mnist() if isinstance(data, str) else data
+    return Session(list(cells), limits, dict(files or {}), folder, unsafe, use_cgroup)
+
+
+class Session:
+    """See `open_session`. `verdict` and `message` tell the worst that has happened so far."""
+
+    def __init__(
+        self,
+        cells: list[Cell],
+        limits: Limits,
+        files: dict[str, bytes],
+        data: Path | None,
+        unsafe: bool,
+        use_cgroup: bool,
+    ) -> None:
+        self.cells, self.limits = cells, limits
+        self.verdict, self.message = Verdict.GRADED, ""
+        self.environment = Environment(self)
+        self._start = lambda: Process("notebook", limits, data=data, unsafe=unsafe, use_cgroup=use_cgroup)
+        self._files = files
+        self._process: Process | None = None
+        self._generation = 0
+        self._results: dict[int, CellResult] = {}
+        self._skip: dict[int, CellResult] = {}
+        self._deaths_in_cells = self._deaths_in_calls = 0
+        self._cells_done = False
+        self._text_left, self._images_left = limits.text_kib * 1024, limits.images_kib * 1024
+        self._calls_left = float(limits.calls_wall_s)
+        self._lethal: set[str] = set()
+        self._slow: dict[str, int] = {}
+        self._seed: int | None = None
+
+    def __enter__(self) -> "Session":
+        self._process = self._fresh()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill the sandbox and remove all that belonged to it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
+
+    # --- cells -------------------------------------------------------------------------------------------------
+
+    def run_cells(self) -> list[CellResult]:
+        """Run every cell in order; a cell that ends the process is left out of a fresh run of all the others."""
+        while not self._run_all() and self._may_restart():
+            self._text_left, self._images_left = self.limits.text_kib * 1024, self.limits.images_kib * 1024
+        self._cells_done = True
+        not_run = "Not run: the notebook ended its process too often."
+        return [
+            self._results.get(cell.index) or CellResult(cell.index, "skipped", error=not_run) for cell in self.cells
+        ]
+
+    def _may_restart(self) -> bool:
+        self._deaths_in_cells += 1
+        return self._deaths_in_cells <= self.limits.restarts
+
+    def _run_all(self) -> bool:
+        """One run of all cells; whether the process lived through it."""
+        process = self._process or self._fresh()
+        wall_left = float(self.limits.wall_s)
+        for cell in self.cells:
+            if cell.index in self._skip:
+                result = self._skip[cell.index]
+            elif SKIP_TAG in cell.tags:
+                result = CellResult(cell.index, "skipped", text="Not run while grading: this cell takes long.\n")
+            elif wall_left <= 0:
+                self._note("time-limit", f"All cells together ran longer than {self.limits.wall_s:g} s.")
+                result = CellResult(cell.index, "skipped", error="Not run: the time for all cells was used up.")
+            else:
+                result = self._run_one(process, cell, min(self.limits.cell_s, wall_left))
+                wall_left -= result.seconds
+            self._results[cell.index] = result
+            if self._process is None:
+                return False
+        return True
+
+    def _run_one(self, process: Process, cell: Cell, seconds: float) -> CellResult:
+        kills_before = process.oom_kills()
+        try:
+            reply = process.request("run_cell", [cell.source, seconds, SEED], seconds + self.limits.grace_s)
+            result = self._cell_result(cell.index, reply, process)
+        except Died as death:
+            self._process = None
+            process.kill()
+            detail = death.detail
+            if death.verdict == "time-limit":
+                detail = f"Ran longer than {seconds:g} s, and could not be stopped otherwise."
+            self._note(death.verdict, f"Cell {cell.index}: {detail}")
+            result = CellResult(cell.index, death.verdict, error=detail, seconds=seconds)
+            self._skip[cell.index] = result
+            return result
+        if process.oom_kills() > kills_before:
+            limit = f"A program it started used more than {self.limits.memory_mib} MiB of memory."
+            result = replace(result, status="memory-limit", error=f"{result.error}\n{limit}".strip())
+        if result.status not in ("ok", "error"):
+            what = {"time-limit": f"ran longer than {seconds:g} s", "output-limit": "printed or drew more than it may"}
+            self._note(result.status, f"Cell {cell.index} {what.get(result.status, 'used more memory than it may')}.")
+        return result
+
+    def _cell_result(self, index: int, reply: Any, process: Process) -> CellResult:
+        """The result of a reply that is checked here: what runs inside may say anything."""
+        if not (type(reply) is list and [type(part) for part in reply] == [str, str, str, list, str, float]):
+            raise Died("crashed", "The notebook disturbed the runner's channel (not the answer of a cell).")
+        word, status, text, images, error, seconds = reply
+        if word != "cell" or status not in STATUSES or not 0 <= seconds <= 2 * self.limits.wall_s:
+            raise Died("crashed", "The notebook disturbed the runner's channel (not the answer of a cell).")
+        stray = process.take_stray()
+        shown = printable(text + stray)[: max(self._text_left, 0)]
+        self._text_left -= len(shown)
+        kept = []
+        for image in images:
+            if is_png(image) and len(image) <= self._images_left:
+                self._images_left -= len(image)
+                kept.append(image)
+        return CellResult(index, status, shown, kept, printable(error)[:MAX_TEXT], seconds)
+
+    # --- questions ---------------------------------------------------------------------------------------------
+
+    def name(self, name: str) -> tuple[bool, Any]:
+        """Whether the notebook has made `name`, and its value."""
+        reply = self._ask("get_name", [name], name)
+        return reply is not MISSING, None if reply is MISSING else reply
+
+    def names(self) -> list[str]:
+        """The public names that the notebook has made."""
+        reply = self._ask("names", [], "names", timed=False)
+        return [name for name in reply if type(name) is str] if type(reply) is list else []
+
+    def attribute(self, handle: Handle, name: str) -> Any:
+        """The attribute `name` of the object behind `handle`."""
+        return self._ask("get_attribute", [handle, name], f"{handle._origin}.{name}")
+
+    def call(self, handle: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the object behind `handle` returns when called."""
+        return self._ask("call", [handle, list(args), kwargs], f"{handle._origin}()")
+
+    def call_returning_arguments(self, handle: Handle, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+        """What a call returns, and the arguments after it."""
+        reply = self._ask("call_returning_arguments", [handle, list(args)], f"{handle._origin}()")
+        if type(reply) is not tuple or len(reply) != 2 or type(reply[1]) is not tuple:
+            raise StudentError("TypeError", "the arguments of this call are too large to come back")
+        return reply
+
+    def seed(self, number: int) -> None:
+        """Seed `random`, NumPy and torch on the student's side; done again should the process be restarted."""
+        self._seed = number
+        if self._process is not None:
+            self._send_seed(self._process, number)
+
+    def _send_seed(self, process: Process, number: int) -> None:
+        try:
+            process.request("seed", [number], self.limits.call_s + self.limits.grace_s)
+        except Died as death:
+            self._buried(process, death, "seeding")
+
+    def _ask(self, operation: str, arguments: list[Any], origin: str, timed: bool = True) -> Any:
+        """One request, its reply checked: a value, or what went wrong as `StudentError`."""
+        if origin in self._lethal:
+            raise StudentError("Crashed", f"{origin} ended the notebook's process before, so it is not called again")
+        if self._slow.get(origin, 0) >= MAX_SLOW_CALLS:
+            raise StudentError("TimeLimit", f"{origin} took too long before, so it is not called again")
+        if self._calls_left <= 0:
+            raise StudentError("TimeLimit", f"the tests' calls took longer than {self.limits.calls_wall_s:g} s together")
+        process = self._living()
+        seconds = min(self.limits.call_s, self._calls_left)
+        to_handle = self._number_of(self._generation)
+        from_handle = self._handle_for(self._generation, origin)
+        begun = time.monotonic()
+        try:
+            reply = process.request(
+                operation,
+                [*arguments, seconds] if timed else arguments,
+                seconds + self.limits.grace_s,
+                to_handle=to_handle,
+                from_handle=from_handle,
+            )
+            return self._answer(reply, origin)
+        except Died as death:
+            self._buried(process, death, origin)
+            raise StudentError(_type_of(death.verdict), death.detail) from None
+        except WireError as error:
+            raise TypeError(f"a test cannot send this to the sandbox: {error}") from None
+        finally:
+            self._calls_left -= time.monotonic() - begun
+
+    def _answer(self, reply: Any, origin: str) -> Any:
+        if type(reply) is list and len(reply) == 2 and reply[0] == "value":
+            return reply[1]
+        if reply == ["missing"]:
+            return MISSING
+        if not (type(reply) is list and [type(part) for part in reply] == [str] * 5 and reply[0] == "raised"):
+            raise Died("crashed", "The notebook disturbed the runner's channel (not an answer).")
+        _, status, type_name, message, traceback_text = reply
+        if status in ("time-limit", "output-limit", "memory-limit"):
+            self._note(status, f"While a test used {origin}: {printable(message)[:200]}.")
+            if status == "time-limit":
+                self._slow[origin] = self._slow.get(origin, 0) + 1
+        shown = (printable(part)[:MAX_TEXT] for part in (type_name[:200], message, traceback_text))
+        raise StudentError(*shown)
+
+    def _buried(self, process: Process, death: Died, origin: str) -> None:
+        process.kill()
+        self._process = None
+        self._lethal.add(origin)
+        self._deaths_in_calls += 1
+        self._note(death.verdict, f"While a test used {origin}: {death.detail}")
+
+    def _living(self) -> Process:
+        """The process to ask; after a death a fresh one in which all harmless cells have run again."""
+        if self._process is not None:
+            return self._process
+        if self._deaths_in_calls > self.limits.restarts or self._deaths_in_cells > self.limits.restarts:
+            raise StudentError("Crashed", "the notebook ended its process too often; nothing more can be asked of it")
+        results = dict(self._results)
+        self._text_left, self._images_left = self.limits.text_kib * 1024, self.limits.images_kib * 1024
+        while not self._run_all():
+            if not self._may_restart():
+                self._results = results
+                raise StudentError("Crashed", "the notebook ended its process too often; nothing more can be asked")
+        self._results = results
+        if self._process is None:
+            raise StudentError("Crashed", "the notebook could not be run again")
+        if self._seed is not None:
+            self._send_seed(self._process, self._seed)
+        return self._living()
+
+    def _fresh(self) -> Process:
+        self._generation += 1
+        self._process = process = self._start()
+        try:
+            process.request("write_files", [self._files], self.limits.start_s)
+        except Died as death:
+            process.kill()
+            raise SandboxBroken(f"files could not be put into the sandbox: {death}") from None
+        return process
+
+    def _handle_for(self, generation: int, origin: str) -> Callable[[HandleId], Handle]:
+        return lambda wire: Handle(self, generation, wire.number, printable(wire.type_name), origin)
+
+    def _number_of(self, generation: int) -> Callable[[Any], HandleId]:
+        def number_of(value: Any) -> HandleId:
+            if type(value) is not Handle or value._session is not self:
+                raise WireError(f"an object of type {type(value).__name__} is neither plain data nor a handle")
+            if value._generation != generation:
+                raise StudentError("Crashed", "this object was lost when the notebook's process ended")
+            return HandleId(value._number, value._type_name)
+
+        return number_of
+
+    def _note(self, word: str, message: str) -> None:
+        verdict = Verdict(word)
+        if SEVERITY.index(verdict) > SEVERITY.index(self.verdict):
+            self.verdict, self.message = verdict, message
+
+
+MISSING = object()
+
+
+def _type_of(verdict: str) -> str:
+    return {"time-limit": "TimeLimit", "memory-limit": "MemoryLimit", "output-limit": "OutputLimit"}.get(
+        verdict, "Crashed"
+    )
+
+
+def printable(text: str) -> str:
+    r"""`text` without terminal escapes and control characters, which feedback must not carry.
+
+    >>> printable("\x1b[31mred\x1b[0m\tand\x07 plain\n")
+    'red\tand plain\n'
+    """
+    text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])", "", text)
+    return re.sub(r"[^\t\n\x20-\x7e\xa0-\U0010ffff]", "", text)
+
+
+def is_png(data: Any) -> bool:
+    """Whether `data` are bytes that begin as a PNG of a bearable size does."""
+    if type(data) is not bytes or not data.startswith(PNG_START) or data[12:16] != b"IHDR" or len(data) < 33:
+        return False
+    width, height = struct.unpack(">II", data[16:24])
+    return 0 < width * height <= MAX_PIXELS
