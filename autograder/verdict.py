@@ -1,5 +1,6 @@
-"""What can become of a submission: one word each, the same in every file the grader writes."""
+"""What can become of a submission: a verdict of one word, and the plain record that every stage reads or adds to."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -22,3 +23,52 @@ class Verdict(StrEnum):
     def is_scored(self) -> bool:
         """Whether the questions that were reached are scored; our own failure and unreadable files are not."""
         return self not in (Verdict.MALFORMED, Verdict.GRADER_ERROR)
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """One test case of a question. `message` is safe to show: never the source or the values of a hidden test."""
+
+    name: str
+    hidden: bool
+    passed: bool
+    points: float
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class QuestionOutcome:
+    """One question: its score is the sum over the cases that passed."""
+
+    name: str
+    score: float
+    max_score: float
+    cases: tuple[CaseOutcome, ...]
+
+
+@dataclass(frozen=True)
+class CellOutcome:
+    """What one code cell of the student's notebook did; `index` counts all cells of the notebook from 0."""
+
+    index: int
+    source: str
+    status: str
+    text: str = ""
+    error: str = ""
+    images: tuple[bytes, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that the grader has to say about one submission."""
+
+    submission: str
+    exercise: str
+    verdict: Verdict
+    score: float
+    max_score: float
+    seconds: float
+    message: str = ""
+    questions: tuple[QuestionOutcome, ...] = ()
+    cells: tuple[CellOutcome, ...] = ()

@@ -1,0 +1,55 @@
+"""What the grader's short words mean to a student."""
+
+from autograder.verdict import Verdict
+
+# verdict: a label, and one sentence on what happened and what counts all the same.
+VERDICTS = {
+    Verdict.GRADED: ("Graded", ""),
+    Verdict.TIME_LIMIT: (
+        "Time limit",
+        "Something in your notebook ran for too long and was stopped. Everything else was graded as usual.",
+    ),
+    Verdict.MEMORY_LIMIT: (
+        "Memory limit",
+        "Something in your notebook asked for too much memory and was stopped. Everything else was graded as usual.",
+    ),
+    Verdict.OUTPUT_LIMIT: (
+        "Output limit",
+        "Something in your notebook printed far too much and was stopped. Everything else was graded as usual.",
+    ),
+    Verdict.CRASHED: (
+        "Crashed",
+        "Your notebook's process ended unexpectedly. It was started again without the cell that did it, and everything"
+        " else was graded as usual.",
+    ),
+    Verdict.MALFORMED: (
+        "Cannot be read",
+        "What you handed in could not be read as a submission, so nothing was graded yet. Mend it as said below and"
+        " hand it in again.",
+    ),
+    Verdict.GRADER_ERROR: (
+        "Grader error",
+        "The grader itself failed. This is not your mistake and costs you nothing: your instructor has been told and"
+        " will grade your submission again.",
+    ),
+}
+
+# status of a cell: what to say beside it; an empty text says nothing.
+CELL_STATUS = {
+    "ok": "",
+    "error": "stopped with an error",
+    "time-limit": "stopped: it ran for too long",
+    "memory-limit": "stopped: it asked for too much memory",
+    "output-limit": "stopped: it printed too much",
+    "crashed": "the process ended here",
+    "skipped": "not run while grading",
+}
+
+
+def points(number: float) -> str:
+    """Points as a person writes them.
+
+    >>> points(2.0), points(1.5), points(2 / 3)
+    ('2', '1.5', '0.67')
+    """
+    return f"{number:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,19 @@
+"""Runs the hidden tests in the grader's process, with otter's own classes, and adds up what passed."""
+
+from autograder.scoring.artifacts import ArtifactError, SubmittedNetwork, judge_artifacts
+from autograder.scoring.gradescope import gradescope_results
+from autograder.scoring.score import Scored, ScoringError, score
+from autograder.scoring.secret import SecretError, instructor_secret, seed_for
+
+__all__ = [
+    "ArtifactError",
+    "Scored",
+    "ScoringError",
+    "SecretError",
+    "SubmittedNetwork",
+    "gradescope_results",
+    "instructor_secret",
+    "judge_artifacts",
+    "score",
+    "seed_for",
+]

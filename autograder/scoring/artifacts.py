@@ -1,0 +1,120 @@
+"""Judges what is handed in beside the notebook: the exported network and its training log.
+
+The network runs elsewhere, in a sandbox without student code, on images in an order that only this process knows. The
+labels never leave this process. Nothing the student's Python says about parameters or accuracy is believed.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograder.scoring.training_log import LogError, read_training_log
+
+NETWORK = "network.onnx"
+LOG = "training_log.json"
+# A student's notebook must not be able to define these; they come from here or are None.
+RESERVED = ("submitted_network", "submitted_log")
+
+Images = Any
+"""float32 array [N, 1, 28, 28] with values in 0..1."""
+Labels = Any
+"""int array [N]."""
+
+
+class ArtifactError(RuntimeError):
+    """An artifact cannot be judged because of us, for example because MNIST's test images are missing."""
+
+
+@dataclass(frozen=True)
+class SubmittedNetwork:
+    """A network as the grader itself measured it; `accuracy` is a fraction of MNIST's test images."""
+
+    parameters: int
+    accuracy: float
+    operators: tuple[str, ...]
+    sha256: str
+
+
+def judge_artifacts(
+    artifacts: Mapping[str, bytes],
+    *,
+    slug: str,
+    seed: int,
+    judge: Callable[[bytes, Images], Any],
+    refused: type[Exception],
+    test_set: Callable[[], tuple[Images, Labels]] | None = None,
+) -> tuple[dict[str, Any], list[str]]:
+    """The reserved names for the hidden tests, and what to tell the student about artifacts that were refused.
+
+    `judge(onnx_bytes, images)` runs the network and returns an object with `parameters`, `operators` and `logits`; it
+    raises `refused` for a network that breaks the rules.
+    """
+    names: dict[str, Any] = dict.fromkeys(RESERVED)
+    messages: list[str] = []
+    if NETWORK in artifacts:
+        try:
+            names["submitted_network"] = _network(artifacts[NETWORK], seed, judge, test_set or mnist_test_set)
+        except refused as error:
+            messages.append(f"{NETWORK} was refused: {error}")
+    if LOG in artifacts:
+        try:
+            log = read_training_log(artifacts[LOG])
+            _check_match(log, artifacts.get(NETWORK), names["submitted_network"], slug)
+            names["submitted_log"] = log
+        except LogError as error:
+            messages.append(f"{LOG} was refused: {error}")
+    return names, messages
+
+
+def _network(
+    onnx: bytes, seed: int, judge: Callable[[bytes, Images], Any], test_set: Callable[[], tuple[Images, Labels]]
+) -> SubmittedNetwork:
+    images, labels = test_set()
+    order = np.random.default_rng(seed).permutation(len(images))
+    report = judge(onnx, np.ascontiguousarray(images[order]))
+    return SubmittedNetwork(
+        parameters=int(report.parameters),
+        accuracy=accuracy(np.asarray(report.logits), np.asarray(labels)[order]),
+        operators=tuple(str(name) for name in report.operators),
+        sha256=hashlib.sha256(onnx).hexdigest(),
+    )
+
+
+def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The fraction of rows whose largest logit is at the label; a row that is not finite is wrong.
+
+    >>> accuracy(np.array([[1.0, 3.0], [np.nan, 0.0]]), np.array([1, 0]))
+    0.5
+    """
+    if logits.ndim != 2 or len(logits) != len(labels):
+        raise ArtifactError(f"the judge gave logits of shape {logits.shape} for {len(labels)} images")
+    right = (logits.argmax(axis=1) == labels) & np.isfinite(logits).all(axis=1)
+    return float(right.mean())
+
+
+def _check_match(log: dict[str, Any], onnx: bytes | None, network: SubmittedNetwork | None, slug: str) -> None:
+    """A log belongs to exactly one network, by the fingerprint of its file."""
+    if log["exercise"] != slug:
+        raise LogError(f"it is the log of another exercise, {log['exercise']!r}")
+    if onnx is not None and log["network_sha256"] != hashlib.sha256(onnx).hexdigest():
+        raise LogError(f"it does not belong to this {NETWORK} (the fingerprints differ); export both together")
+    if network is not None and log["parameters"] != network.parameters:
+        raise LogError(f"it says {log['parameters']} parameters, but {NETWORK} has {network.parameters}")
+
+
+def mnist_test_set() -> tuple[Images, Labels]:
+    """MNIST's 10,000 test images and labels, or a clear refusal: nothing else can stand in for them."""
+    from convcourse.data import mnist
+
+    remedy = "run 'convcourse data mnist' or set CONVCOURSE_DATA, then grade again"
+    try:
+        test = mnist("test", allow_digits=False)
+    except Exception as error:
+        raise ArtifactError(f"MNIST's test images are needed to grade a network and cannot be had; {remedy}") from error
+    if test.source != "MNIST" or len(test.images) != 10_000:
+        raise ArtifactError(f"the test set found is not MNIST's; {remedy}")
+    images = np.asarray(test.images, dtype=np.float32)[:, None] / np.float32(255)
+    return images, np.asarray(test.labels)

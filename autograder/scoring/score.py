@@ -1,0 +1,151 @@
+"""Scores one submission: every test case of every question against the student's names.
+
+The rule for what a test case may raise: any exception is a failed case, be it an AssertionError, the student's own
+exception or a TypeError from a value of an odd kind, because a student chooses the values and must not be able to turn
+a failed test into an error of the grader's. That a test itself is right is what `autograder verify` shows, where every
+test must pass on the master. Only an exception that the sandbox names as its own failure (`grader_errors`) stops the
+scoring and becomes the verdict `grader-error`.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from otter.test_files import GradingResults
+from otter.test_files.exception_test import ExceptionTestFile
+
+from autograder.scoring.cases import TookTooLong, run_case
+from autograder.scoring.messages import case_name, failure_message
+from autograder.scoring.secret import secret_in_environment, seed_for
+from autograder.verdict import CaseOutcome, QuestionOutcome
+
+TEST_SECONDS = 120.0
+
+
+class ScoringError(RuntimeError):
+    """The tests cannot be loaded, or their scores do not add up: our own failure."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The questions' outcomes, otter's own results, and whether every test case could be run."""
+
+    questions: tuple[QuestionOutcome, ...]
+    results: GradingResults
+    finished: bool
+
+    @property
+    def score(self) -> float:
+        """Points earned, summed by us and not by otter."""
+        return float(sum(question.score for question in self.questions))
+
+    @property
+    def max_score(self) -> float:
+        """Points there are."""
+        return float(sum(question.max_score for question in self.questions))
+
+
+class Names(Mapping[str, Any]):
+    """The student's names, with the grader's `reserved` ones in front of them."""
+
+    def __init__(self, student: Mapping[str, Any], reserved: Mapping[str, Any]):
+        self.student, self.reserved = student, reserved
+
+    def get(self, name: str, default: Any = None) -> Any:
+        if name in self.reserved:
+            return self.reserved[name]
+        return self.student.get(name, default)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.reserved[name] if name in self.reserved else self.student[name]
+
+    def __iter__(self) -> Any:
+        return iter({**dict.fromkeys(self.student), **self.reserved})
+
+    def __len__(self) -> int:
+        return len({*self.student, *self.reserved})
+
+
+def load_tests(folder: Path) -> list[ExceptionTestFile]:
+    """Otter's test files below `folder`, q2 before q10."""
+    paths = sorted(folder.glob("*.py"), key=lambda path: [int(part) for part in re.findall(r"\d+", path.stem)])
+    if not paths:
+        raise ScoringError(f"{folder} holds no tests; run 'autograder build' first")
+    try:
+        return [ExceptionTestFile.from_file(str(path)) for path in paths]
+    except Exception as error:
+        raise ScoringError(f"the tests in {folder} cannot be loaded: {error}") from error
+
+
+def score(
+    tests: Path,
+    environment: Mapping[str, Any],
+    *,
+    secret: int,
+    reserved: Mapping[str, Any] | None = None,
+    seed: Callable[[int], None] = lambda number: None,
+    student_errors: tuple[type, ...] = (),
+    grader_errors: tuple[type, ...] = (),
+    test_seconds: float = TEST_SECONDS,
+) -> Scored:
+    """Run the test files in `tests` over the names in `environment` (and over `reserved`, which come first).
+
+    `seed` sets the random seeds on the student's side and is called before each test case with a number that depends
+    on the secret, the question and the case alone.
+    """
+    files = load_tests(tests)
+    names = Names(environment, reserved or {})
+    questions = []
+    finished = True
+    with secret_in_environment(secret):
+        for file in files:
+            cases = []
+            for number, case in enumerate(file.test_cases):
+                if not finished:
+                    cases.append(_case(case, False, "Not reached: an earlier test took too long."))
+                    continue
+                seed(seed_for(secret, file.name, str(number)))
+                result, error = run_case(file, case, names, test_seconds)
+                _raise_our_own(error, grader_errors)
+                file.test_case_results.append(result)
+                finished = not isinstance(error, TookTooLong)
+                message = "" if result.passed else failure_message(case, error, student_errors)
+                cases.append(_case(case, result.passed, message))
+            questions.append(_question(file, cases))
+    scored = Scored(tuple(questions), GradingResults(files), finished)
+    _cross_check(scored)
+    return scored
+
+
+def _case(case: Any, passed: bool, message: str) -> CaseOutcome:
+    return CaseOutcome(case_name(case), bool(case.hidden), passed, float(case.points or 0), message)
+
+
+def _question(file: ExceptionTestFile, cases: list[CaseOutcome]) -> QuestionOutcome:
+    possible = sum(case.points for case in cases)
+    earned = sum(case.points for case in cases if case.passed)
+    if file.all_or_nothing:
+        earned = possible if all(case.passed for case in cases) else 0.0
+    return QuestionOutcome(file.name, float(earned), float(possible), tuple(cases))
+
+
+def _raise_our_own(error: BaseException | None, grader_errors: tuple[type, ...]) -> None:
+    """A failure of the sandbox is never the student's, even where a test caught it and failed for that."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, grader_errors):
+            raise error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+
+
+def _cross_check(scored: Scored) -> None:
+    """Otter's sums and ours must agree; an all-or-nothing file that was not finished is left to ours."""
+    if not scored.finished:
+        return
+    for ours, otters in ((scored.score, scored.results.total), (scored.max_score, scored.results.possible)):
+        if not math.isfinite(ours) or not math.isclose(ours, otters, abs_tol=1e-9):
+            raise ScoringError(f"the points do not add up: {ours:g} by our sum, {otters:g} by otter's")
