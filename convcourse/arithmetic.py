@@ -1,7 +1,7 @@
 """Sizes, parameters and receptive fields of convolution layers, worked out with whole numbers.
 
-Every rule here is the one that `torch.nn` follows. The sizes come from Dumoulin and Visin, "A guide to convolution
-arithmetic for deep learning" (arXiv 1603.07285).
+Every rule here is the one that `torch.nn` follows. The sizes come from Dumoulin and Visin, "A guide to
+convolution arithmetic for deep learning" (arXiv 1603.07285).
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ def conv_output_size(
 ) -> int:
     """How many places a kernel can stand along one axis: the output size of a convolution along it.
 
-    The kernel spans `dilation * (kernel_size - 1) + 1` values. It starts at one end of the padded input and moves by
-    `stride` for as long as it fits, so the division is floored: what is left over at the far end is not looked at.
+    The kernel spans `dilation * (kernel_size - 1) + 1` values. It starts at one end of the padded input and
+    moves by `stride` for as long as it fits, so the division is floored: what is left over at the far end is
+    not looked at.
 
-    All arguments are whole numbers; ValueError where one breaks its rule or the kernel does not fit even once.
+    All arguments are whole numbers; ValueError where one breaks its rule or the kernel does not fit even
+    once.
 
     >>> conv_output_size(7, kernel_size=3, stride=2)
     3
@@ -66,7 +68,9 @@ def conv_output_shape(
     dilations = _pair("dilation", dilation)
     if padding == "same":
         if strides != (1, 1):
-            raise ValueError(f'padding="same" needs stride 1, got stride {stride}: give the padding in numbers')
+            raise ValueError(
+                f'padding="same" needs stride 1, got stride {stride}: give the padding in numbers'
+            )
         for kernel, spread in zip(kernels, dilations, strict=True):
             _span(kernel, spread)
         return (channels, sizes[0], sizes[1])
@@ -102,7 +106,8 @@ def pool_output_shape(
 def conv_parameters(
     in_channels: int, out_channels: int, kernel_size: Pair, bias: bool = True, groups: int = 1
 ) -> int:
-    """How many numbers `nn.Conv2d` learns: a kernel for each filter and each channel it sees, and a bias a filter.
+    """How many numbers `nn.Conv2d` learns: a kernel for each filter and each channel it sees, and a bias a
+    filter.
 
     They do not depend on the size of the image.
 
@@ -132,8 +137,9 @@ def linear_parameters(in_features: int, out_features: int, bias: bool = True) ->
 def receptive_field(layers: Iterable[Sequence[int]]) -> int:
     """How many input values along one axis a single value of the last layer can see.
 
-    `layers` go from input to output, each as (kernel_size, stride) or (kernel_size, stride, dilation); pooling counts
-    like convolution. Each layer widens the field by its span less one, in steps of all strides before it.
+    `layers` go from input to output, each as (kernel_size, stride) or (kernel_size, stride, dilation);
+    pooling counts like convolution. Each layer widens the field by its span less one, in steps of all strides
+    before it.
 
     >>> receptive_field([(3, 1), (3, 1)])
     5
@@ -173,10 +179,11 @@ class LayerShape(NamedTuple):
 
 
 def trace(module: nn.Module, input_shape: Sequence[int]) -> list[LayerShape]:
-    """Send one blank image of `input_shape` (C, H, W) through `module` and note each layer in the order of use.
+    """Send one blank image of `input_shape` (C, H, W) through `module` and note each layer in the order of
+    use.
 
-    The module is left as it was: the pass is made in eval mode, without gradients. A layer used twice appears twice,
-    its parameters counted the first time.
+    The module is left as it was: the pass is made in eval mode, without gradients. A layer used twice appears
+    twice, its parameters counted the first time.
 
     >>> from torch import nn
     >>> for layer in trace(nn.Sequential(nn.Conv2d(3, 10, 3), nn.MaxPool2d(4)), (3, 130, 130)):

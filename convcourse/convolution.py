@@ -1,7 +1,7 @@
 """A convolution layer, written to be read: first as plain loops, then the same in one step.
 
-Images are tensors [N, C, H, W]: N images, C channels. The weight is [K, C, h, w]: K filters, each with one kernel
-h x w for every channel. The result is [K] feature maps for each image: [N, K, H', W'].
+Images are tensors [N, C, H, W]: N images, C channels. The weight is [K, C, h, w]: K filters, each with one
+kernel h x w for every channel. The result is [K] feature maps for each image: [N, K, H', W'].
 Both functions agree with `torch.nn.functional.conv2d`.
 """
 
@@ -91,9 +91,13 @@ def _output_shape(
     if weight.ndim != 4:
         raise ValueError(f"weight must have the shape [K, C, h, w], got {list(weight.shape)}")
     if x.shape[1] != weight.shape[1]:
-        raise ValueError(f"x has {x.shape[1]} channels but each filter has {weight.shape[1]}: they must agree")
+        raise ValueError(
+            f"x has {x.shape[1]} channels but each filter has {weight.shape[1]}: they must agree"
+        )
     if bias is not None and bias.shape != weight.shape[:1]:
-        raise ValueError(f"bias must have the shape [{weight.shape[0]}], one a filter, got {list(bias.shape)}")
+        raise ValueError(
+            f"bias must have the shape [{weight.shape[0]}], one a filter, got {list(bias.shape)}"
+        )
     axes = zip(
         x.shape[2:],
         weight.shape[2:],

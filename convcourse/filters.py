@@ -1,7 +1,7 @@
 """Image filters: a small kernel moved over a gray image, in NumPy.
 
-Images are arrays [H, W] of real numbers, 0 for black and 1 for white; results are float64 and may leave 0..1 (an
-edge filter gives negative values too). Kernels are arrays [h, w].
+Images are arrays [H, W] of real numbers, 0 for black and 1 for white; results are float64 and may leave 0..1
+(an edge filter gives negative values too). Kernels are arrays [h, w].
 """
 
 import math
@@ -24,8 +24,8 @@ IDENTITY = _kernel([[0, 0, 0], [0, 1, 0], [0, 0, 0]])
 BOX_BLUR = _kernel([[1, 1, 1], [1, 1, 1], [1, 1, 1]], divisor=9)
 GAUSSIAN_BLUR = _kernel([[1, 2, 1], [2, 4, 2], [1, 2, 1]], divisor=16)
 SHARPEN = _kernel([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
-# As they are correlated: SOBEL_X answers to brightness that rises to the right, SOBEL_Y to brightness that rises
-# downward (rows count from the top).
+# As they are correlated: SOBEL_X answers to brightness that rises to the right, SOBEL_Y to brightness that
+# rises downward (rows count from the top).
 SOBEL_X = _kernel([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 SOBEL_Y = _kernel([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
 LAPLACIAN = _kernel([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
@@ -34,8 +34,8 @@ LAPLACIAN = _kernel([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
 def correlate2d(image: ArrayLike, kernel: ArrayLike, border: Border = "crop") -> Image:
     """Lay the kernel on every place of the image, multiply value by value, and add up.
 
-    This is cross-correlation, which deep learning calls convolution. At the border of an image [H, W] the kernel
-    [h, w] would hang over the edge; `border` says what then:
+    This is cross-correlation, which deep learning calls convolution. At the border of an image [H, W] the
+    kernel [h, w] would hang over the edge; `border` says what then:
 
     - "crop": stay inside. The result is smaller, [H - h + 1, W - w + 1].
     - "zero": the image is surrounded by black. The result is [H, W].
@@ -71,7 +71,8 @@ def correlate2d(image: ArrayLike, kernel: ArrayLike, border: Border = "crop") ->
 def convolve2d(image: ArrayLike, kernel: ArrayLike, border: Border = "crop") -> Image:
     """Convolution as mathematics defines it: cross-correlation with the kernel turned by half a turn.
 
-    For a kernel that half a turn leaves alone, such as a blur, the two agree; an edge filter changes its sign.
+    For a kernel that half a turn leaves alone, such as a blur, the two agree; an edge filter changes its
+    sign.
 
     >>> step = [[0, 0, 1, 1]] * 3
     >>> convolve2d(step, SOBEL_X)
@@ -98,9 +99,11 @@ def gaussian_kernel(sigma: float, radius: int | None = None) -> Image:
 
 
 def low_pass(image: ArrayLike, sigma: float) -> Image:
-    """Keep what changes slowly: blur by a Gaussian of `sigma` pixels. Same shape [H, W]; the border is extended.
+    """Keep what changes slowly: blur by a Gaussian of `sigma` pixels. Same shape [H, W]; the border is
+    extended.
 
-    The two-dimensional bell is the product of two one-dimensional ones, so rows and columns are blurred in turn.
+    The two-dimensional bell is the product of two one-dimensional ones, so rows and columns are blurred in
+    turn.
 
     >>> low_pass(np.full((5, 9), 0.5), sigma=2.0).round(12)[0, 0]
     np.float64(0.5)

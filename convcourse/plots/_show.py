@@ -48,15 +48,17 @@ _STYLE: dict[str, Any] = {
     "mathtext.fontset": "dejavusans",
     "image.cmap": "gray",
     "image.interpolation": "none",
-    "axes.prop_cycle": cycler(color=[COLORS[name] for name in ("blue", "orange", "green", "red", "purple", "gray")]),
+    "axes.prop_cycle": cycler(
+        color=[COLORS[name] for name in ("blue", "orange", "green", "red", "purple", "gray")]
+    ),
 }
 
 
 def style() -> None:
     """Set matplotlib's fonts, sizes and colors to the course's, for every figure begun afterwards.
 
-    One unit of size is one pixel on a page 720 pixels wide: text of 10 to 12. Plain gray images, drawn sharp, are
-    the default.
+    One unit of size is one pixel on a page 720 pixels wide: text of 10 to 12. Plain gray images, drawn sharp,
+    are the default.
 
     >>> style()
     >>> matplotlib.rcParams["image.interpolation"]
@@ -68,8 +70,8 @@ def style() -> None:
 def figure(width: float = 720, height: float = 300) -> Figure:
     """Begin a figure of `width` x `height` pixels in the course's style.
 
-    It belongs to no window and no global state: draw on it with `figure.subplots` or `figure.add_axes`, then `show`
-    it.
+    It belongs to no window and no global state: draw on it with `figure.subplots` or `figure.add_axes`, then
+    `show` it.
 
     >>> fig = figure(360, 180)
     >>> [float(side) for side in fig.get_size_inches() * 72]
@@ -98,8 +100,8 @@ class Shown:
 def show(fig: Figure, alt: str) -> None:
     """Display `fig` in the notebook or page, described by `alt`.
 
-    The drawing takes the page's own text color and ground, so that it is legible in light and in dark. `alt` says
-    what is to be seen, for those who cannot see it; it must not be empty.
+    The drawing takes the page's own text color and ground, so that it is legible in light and in dark. `alt`
+    says what is to be seen, for those who cannot see it; it must not be empty.
 
     >>> fig = figure(200, 100)
     >>> _ = fig.subplots().plot([0, 1], [0, 1])

@@ -1,0 +1,247 @@
+"""Real images to work on: MNIST, and two photographs.
+
+MNIST is looked for in `$CONVCOURSE_DATA`, then in the user's cache folder, and is else downloaded into that
+folder. Where it cannot be had, scikit-learn's 1,797 bundled digits stand in, with a warning and under their
+own name: an `ImageSet` always says which of the two it holds.
+"""
+
+import gzip
+import hashlib
+import os
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Split = Literal["train", "test"]
+Source = Literal["MNIST", "digits"]
+
+_PARTS = {"train": "train", "test": "t10k"}
+# The four original files, unpacked.
+SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+# How long to wait for a server that does not answer.
+_TIMEOUT_S = 15
+# So many of the bundled digits are kept for testing: about the share that MNIST keeps.
+_DIGITS_TEST = 297
+
+
+class DataError(RuntimeError):
+    """A data set is absent or damaged; the message says what to do."""
+
+
+class NotMNIST(UserWarning):
+    """The digits bundled with scikit-learn stand in for MNIST."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Gray images and their classes: `images` uint8 [N, 28, 28], `labels` int64 [N], and where they come
+    from.
+
+    >>> images = ImageSet(torch.zeros(5, 28, 28, dtype=torch.uint8), torch.arange(5), "digits")
+    >>> len(images), len(images[:2]), images
+    (5, 2, ImageSet(5 images from digits))
+    """
+
+    images: Tensor
+    labels: Tensor
+    source: Source
+
+    def __post_init__(self):
+        if self.images.ndim != 3 or self.images.dtype != torch.uint8:
+            found = f"{self.images.dtype} {list(self.images.shape)}"
+            raise ValueError(f"images must be uint8 of shape [N, H, W], got {found}")
+        if self.labels.shape != self.images.shape[:1]:
+            raise ValueError(f"{len(self.images)} images need as many labels, got {list(self.labels.shape)}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: slice | Tensor) -> "ImageSet":
+        """Some of the images with their labels; `index` is a slice or a tensor of positions."""
+        return ImageSet(self.images[index], self.labels[index], self.source)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        raise TypeError("an ImageSet is not gone through image by image: use .images and .labels")
+
+    def __repr__(self) -> str:
+        return f"ImageSet({len(self):,} images from {self.source})"
+
+
+def mnist(split: Split = "train", *, allow_digits: bool = True) -> ImageSet:
+    """The 60,000 training or 10,000 test images of MNIST; only the two files of that split are read.
+
+    Where MNIST cannot be had, the result holds scikit-learn's digits (8 x 8, enlarged), says so in `source`,
+    and a `NotMNIST` warning is given; with `allow_digits=False` that is a DataError. A damaged file is a
+    DataError always.
+
+    >>> warnings.simplefilter("ignore", NotMNIST)
+    >>> test = mnist("test")
+    >>> test.images.dtype, test.images.shape[1:], test.source in ("MNIST", "digits")
+    (torch.uint8, torch.Size([28, 28]), True)
+    """
+    if split not in _PARTS:
+        raise ValueError(f'split must be "train" or "test", got {split!r}')
+    try:
+        folder = _folder_with(_files_of(split))
+    except DataError as error:
+        if not allow_digits:
+            raise
+        digits = _digits(split)
+        warnings.warn(
+            f"This is not MNIST: {len(digits):,} of scikit-learn's small digits stand in for it. {error}",
+            NotMNIST,
+            stacklevel=2,
+        )
+        return digits
+    images, labels = (_read_idx(folder / name) for name in _files_of(split))
+    return ImageSet(images, labels.long(), "MNIST")
+
+
+def split(imageset: ImageSet, validation: int | float = 10_000, seed: int = 0) -> tuple[ImageSet, ImageSet]:
+    """Set images aside at random: (what is left to train on, the validation set), the same for the same
+    `seed`.
+
+    `validation` is a number of images, or a share of them between 0 and 1.
+
+    >>> images = ImageSet(torch.zeros(50, 28, 28, dtype=torch.uint8), torch.arange(50), "digits")
+    >>> split(images, validation=0.2)
+    (ImageSet(40 images from digits), ImageSet(10 images from digits))
+    """
+    count = round(validation * len(imageset)) if isinstance(validation, float) else validation
+    if not 0 < count < len(imageset):
+        raise ValueError(
+            f"validation must leave images on both sides: more than 0 and fewer than {len(imageset)} images "
+            f"(or a share between 0.0 and 1.0), got {validation}"
+        )
+    order = torch.randperm(len(imageset), generator=torch.Generator().manual_seed(seed))
+    return imageset[order[count:]], imageset[order[:count]]
+
+
+def photographs() -> dict[str, NDArray[np.float64]]:
+    """Two color photographs that scikit-learn brings along, "china" and "flower": [427, 640, 3] in 0..1.
+
+    >>> {name: photograph.shape for name, photograph in photographs().items()}
+    {'china': (427, 640, 3), 'flower': (427, 640, 3)}
+    """
+    from sklearn.datasets import load_sample_image
+
+    return {name: load_sample_image(f"{name}.jpg") / 255.0 for name in ("china", "flower")}
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept for this user, outside any project."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("convcourse", appauthor=False))
+
+
+def fetch(name: str = "mnist") -> Path:
+    """Make sure that all files of a data set are here, with a progress bar where they must be downloaded.
+
+    Returns their folder; DataError where there is no network, with what to do instead.
+    """
+    if name != "mnist":
+        raise ValueError(f'the data set must be "mnist", got {name!r}')
+    return _folder_with(tuple(SHA256))
+
+
+def _files_of(split: Split) -> tuple[str, str]:
+    part = _PARTS[split]
+    return f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
+
+
+def _folder_with(names: tuple[str, ...]) -> Path:
+    """The first folder that holds all of `names`, downloading them into the cache where none does."""
+    cache = cache_folder() / "MNIST" / "raw"
+    given = os.environ.get("CONVCOURSE_DATA")
+    for folder in ([Path(given) / "MNIST" / "raw"] if given else []) + [cache]:
+        if all((folder / name).is_file() for name in names):
+            return folder
+    if os.environ.get("CONVCOURSE_GRADING") == "1":
+        raise DataError("There is no network while grading, and these files are not at hand.")
+    for name in names:
+        if not (cache / name).is_file():
+            _download(name, cache)
+    return cache
+
+
+def _download(name: str, folder: Path) -> None:
+    """Fetch one file from the mirrors that torchvision names, check it, and put it in place whole."""
+    from torchvision.datasets import MNIST
+
+    digest = dict(MNIST.resources)[f"{name}.gz"]
+    problems = []
+    for mirror in MNIST.mirrors:
+        try:
+            packed = _get(f"{mirror}{name}.gz")
+        except (urllib.error.URLError, OSError) as error:
+            problems.append(f"{mirror}: {getattr(error, 'reason', error)}")
+            continue
+        if hashlib.md5(packed, usedforsecurity=False).hexdigest() != digest:
+            problems.append(f"{mirror}: what came is not the file expected")
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / f"{name}.{os.getpid()}.part"
+        unfinished.write_bytes(gzip.decompress(packed))
+        unfinished.replace(folder / name)
+        return
+    raise DataError(
+        f"{name} could not be downloaded ({'; '.join(problems)}). Connect to a network and run "
+        f"`convcourse data mnist`, or put the four unpacked files into {folder}, or set CONVCOURSE_DATA to a folder "
+        "that holds them in MNIST/raw."
+    )
+
+
+def _get(address: str) -> bytes:
+    """The bytes at an address, with a progress bar."""
+    from tqdm.auto import tqdm
+
+    with urllib.request.urlopen(address, timeout=_TIMEOUT_S) as answer:
+        total = int(answer.headers.get("Content-Length") or 0) or None
+        received = []
+        with tqdm(total=total, unit="B", unit_scale=True, desc=address.rpartition("/")[2]) as bar:
+            while block := answer.read(1 << 16):
+                received.append(block)
+                bar.update(len(block))
+    return b"".join(received)
+
+
+def _read_idx(path: Path) -> Tensor:
+    """An idx file: two zero bytes, a type byte (8: uint8), the number of axes, their sizes, the values."""
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != SHA256[path.name]:
+        raise DataError(
+            f"{path} is damaged ({len(content):,} bytes, and its checksum is not the original's): delete it and run "
+            "`convcourse data mnist`, or copy the original file there again."
+        )
+    axes = content[3]
+    sizes = np.frombuffer(content, dtype=">u4", count=axes, offset=4).tolist()
+    values = torch.frombuffer(bytearray(content[4 + 4 * axes :]), dtype=torch.uint8)
+    return values.reshape(sizes)
+
+
+def _digits(split: Split) -> ImageSet:
+    """scikit-learn's digits, enlarged from 8 x 8 to 20 x 20 and set into the middle of 28 x 28 as MNIST's are."""
+    from sklearn.datasets import load_digits
+
+    bundle = load_digits()
+    small = torch.from_numpy(bundle.images).float()[:, None] * (255 / 16)
+    large = torch.nn.functional.interpolate(small, size=(20, 20), mode="bicubic", align_corners=False)
+    framed = torch.nn.functional.pad(large, (4, 4, 4, 4)).clamp(0, 255).round().to(torch.uint8)[:, 0]
+    order = torch.randperm(len(framed), generator=torch.Generator().manual_seed(0))
+    chosen = order[:_DIGITS_TEST] if split == "test" else order[_DIGITS_TEST:]
+    return ImageSet(framed[chosen], torch.from_numpy(bundle.target).long()[chosen], "digits")
