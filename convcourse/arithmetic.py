@@ -25,8 +25,7 @@ def conv_output_size(
     moves by `stride` for as long as it fits, so the division is floored: what is left over at the far end is
     not looked at.
 
-    All arguments are whole numbers; ValueError where one breaks its rule or the kernel does not fit even
-    once.
+    All are whole numbers; ValueError where one breaks its rule or the kernel does not fit even once.
 
     >>> conv_output_size(7, kernel_size=3, stride=2)
     3
@@ -106,10 +105,9 @@ def pool_output_shape(
 def conv_parameters(
     in_channels: int, out_channels: int, kernel_size: Pair, bias: bool = True, groups: int = 1
 ) -> int:
-    """How many numbers `nn.Conv2d` learns: a kernel for each filter and each channel it sees, and a bias a
-    filter.
+    """How many numbers `nn.Conv2d` learns: each filter has a kernel for every channel it sees, and a bias.
 
-    They do not depend on the size of the image.
+    The size of the image does not matter.
 
     >>> conv_parameters(3, 10, kernel_size=3)  # 10 filters of 3 * 3 * 3 weights and 1 bias
     280
@@ -150,7 +148,8 @@ def receptive_field(layers: Iterable[Sequence[int]]) -> int:
     for number, layer in enumerate(layers, start=1):
         if len(layer) not in (2, 3):
             raise ValueError(
-                f"layer {number} must be (kernel_size, stride) or (kernel_size, stride, dilation), got {layer!r}"
+                f"layer {number} must be (kernel_size, stride) or (kernel_size, stride, dilation), "
+                f"got {layer!r}"
             )
         kernel_size, stride, dilation = (*layer, 1)[:3]
         field += (_span(kernel_size, dilation) - 1) * step
@@ -169,7 +168,7 @@ def count_parameters(module: nn.Module) -> int:
 
 
 class LayerShape(NamedTuple):
-    """One layer as an image passes it: `output_shape` without the batch, its `values`, and its `parameters`."""
+    """A layer as an image passes it: `output_shape` without the batch, its `values`, its `parameters`."""
 
     name: str
     kind: str
@@ -179,8 +178,7 @@ class LayerShape(NamedTuple):
 
 
 def trace(module: nn.Module, input_shape: Sequence[int]) -> list[LayerShape]:
-    """Send one blank image of `input_shape` (C, H, W) through `module` and note each layer in the order of
-    use.
+    """Send one blank image of `input_shape` (C, H, W) through `module` and note the layers in order of use.
 
     The module is left as it was: the pass is made in eval mode, without gradients. A layer used twice appears
     twice, its parameters counted the first time.

@@ -201,8 +201,8 @@ def _download(name: str, folder: Path) -> None:
         return
     raise DataError(
         f"{name} could not be downloaded ({'; '.join(problems)}). Connect to a network and run "
-        f"`convcourse data mnist`, or put the four unpacked files into {folder}, or set CONVCOURSE_DATA to a folder "
-        "that holds them in MNIST/raw."
+        f"`convcourse data mnist`, or put the four unpacked files into {folder}, or set CONVCOURSE_DATA to a "
+        "folder that holds them in MNIST/raw."
     )
 
 
@@ -225,8 +225,8 @@ def _read_idx(path: Path) -> Tensor:
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != SHA256[path.name]:
         raise DataError(
-            f"{path} is damaged ({len(content):,} bytes, and its checksum is not the original's): delete it and run "
-            "`convcourse data mnist`, or copy the original file there again."
+            f"{path} is damaged ({len(content):,} bytes, and its checksum is not the original's): delete it "
+            "and run `convcourse data mnist`, or copy the original file there again."
         )
     axes = content[3]
     sizes = np.frombuffer(content, dtype=">u4", count=axes, offset=4).tolist()
@@ -235,7 +235,7 @@ def _read_idx(path: Path) -> Tensor:
 
 
 def _digits(split: Split) -> ImageSet:
-    """scikit-learn's digits, enlarged from 8 x 8 to 20 x 20 and set into the middle of 28 x 28 as MNIST's are."""
+    """scikit-learn's digits, enlarged from 8 x 8 to 20 x 20 and framed to 28 x 28 as MNIST's are."""
     from sklearn.datasets import load_digits
 
     bundle = load_digits()

@@ -1,4 +1,4 @@
-"""How a figure or a widget reaches the reader: `figure` and `style` to begin one, `show` and `widget` to display it."""
+"""How a figure or a widget reaches the reader: `figure` begins one, `show` and `widget` display it."""
 
 import html
 import json
@@ -84,7 +84,7 @@ def figure(width: float = 720, height: float = 300) -> Figure:
 
 
 class Shown:
-    """What `show` and `widget` put on a page: HTML where that can be seen, the description where it cannot."""
+    """What `show` and `widget` put on a page: HTML where it can be seen, the description elsewhere."""
 
     def __init__(self, markup: str, alt: str):
         self.markup = markup

@@ -1,7 +1,7 @@
-"""A matplotlib figure as a small SVG that can stand inside a page, beside other figures, in light and in dark.
+"""A matplotlib figure as a small SVG that stands inside a page, beside others, in light and in dark.
 
-matplotlib writes SVG for a file of its own: with ids that clash when two figures share a page, a style rule that
-would apply to the whole page, black ink, a white ground and its own fonts. `svg_text` undoes each of these.
+matplotlib writes SVG for a file of its own: with ids that clash when two figures share a page, a style rule
+that would apply to the whole page, black ink, a white ground and its own fonts. `svg_text` undoes each.
 """
 
 import base64
