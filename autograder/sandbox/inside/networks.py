@@ -1,0 +1,50 @@
+"""Answers the grader's requests about one network. No student code runs here, only onnx and onnxruntime."""
+
+from typing import Any
+
+from .wire import encode
+
+
+class Networks:
+    """One method a request; each returns the payload of its reply."""
+
+    def __init__(self, limits: dict[str, Any]) -> None:
+        self.limits = limits
+        self.session: Any = None
+
+    def check(self, model: bytes, image_shape: list[int], classes: int) -> bytes:
+        """Check the rules; the model as it is to be run, its parameters, its operators; or why it is refused."""
+        from . import graph
+
+        try:
+            checked = graph.check(model, image_shape, classes)
+        except graph.Refused as refused:
+            return encode(["refused", str(refused)])
+        return encode(["value", list(checked)])
+
+    def load(self, model: bytes) -> bytes:
+        """Get the network ready to run on the CPU."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.limits["model_threads"]
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            return encode(["refused", f"onnxruntime cannot load the network: {_first_line(error)}"])
+        return encode(["value", None])
+
+    def run(self, images: Any) -> bytes:
+        """The logits of one batch."""
+        try:
+            (logits,) = self.session.run(["logits"], {"images": images})
+            return encode(["value", logits])
+        except Exception as error:
+            return encode(["refused", f"onnxruntime cannot run the network: {_first_line(error)}"])
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

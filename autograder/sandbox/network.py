@@ -1,0 +1,96 @@
+"""Judges a network that is handed in as an ONNX file, without any of the student's code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import NetworkRefused
+from .limits import Limits
+from .process import Died, Process
+
+CLASSES = 10
+KIB = 1024
+
+
+@dataclass(frozen=True)
+class NetworkReport:
+    """What a network is and says: `logits` is a float32 array [N, 10] in the order of the images."""
+
+    parameters: int
+    operators: list[str]
+    logits: Any
+
+
+def judge_network(onnx_bytes: bytes, images: Any, limits: Limits, *, unsafe: bool = False) -> NetworkReport:
+    """Check a network against the rules and run it on `images`, float32 [N, channels, height, width].
+
+    Checking and running are two sandboxes: the file as it came never meets the images. Raises `NetworkRefused` where
+    the network breaks a rule or a limit, `SandboxBroken` where the fault is ours.
+    """
+    import numpy as np
+
+    images = np.ascontiguousarray(images, dtype=np.float32)
+    if images.ndim != 4 or len(images) == 0:
+        raise ValueError(f"images must be [N, channels, height, width] with N at least 1, got {images.shape}")
+    if len(onnx_bytes) > limits.model_kib * KIB:
+        size = len(onnx_bytes) / KIB
+        raise NetworkRefused(f"The file has {size:,.0f} KiB; {limits.model_kib:,} KiB is the limit.")
+
+    with _sandbox(limits, unsafe, "Checking the network") as ask:
+        checked = ask("check", [bytes(onnx_bytes), list(images.shape[1:]), CLASSES])
+    if [type(part) for part in _list(checked)] != [bytes, int, list]:
+        raise NetworkRefused("The file could not be checked.")
+    model, parameters, operators = checked
+    if parameters < 0 or not all(type(name) is str for name in operators):
+        raise NetworkRefused("The file could not be checked.")
+
+    logits = np.empty((len(images), CLASSES), np.float32)
+    with _sandbox(limits, unsafe, f"Running the network on {len(images):,} images") as ask:
+        ask("load", [model])
+        for start in range(0, len(images), limits.model_batch):
+            batch = images[start : start + limits.model_batch]
+            answer = ask("run", [batch])
+            if type(answer) is not np.ndarray or answer.dtype != np.float32:
+                raise NetworkRefused("The output of the network is no float32 tensor.")
+            if answer.shape != (len(batch), CLASSES):
+                raise NetworkRefused(
+                    f"For {len(batch)} images the output must have the shape [{len(batch)}, {CLASSES}]; "
+                    f"it has {list(answer.shape)}."
+                )
+            logits[start : start + len(batch)] = answer
+    return NetworkReport(parameters, operators, logits)
+
+
+@contextmanager
+def _sandbox(limits: Limits, unsafe: bool, doing: str) -> Iterator[Any]:
+    """A fresh sandbox for networks, and a function that asks it; what goes wrong becomes a refusal with a reason."""
+    import time
+
+    process = Process("network", limits, data=None, unsafe=unsafe)
+    until = time.monotonic() + limits.model_wall_s
+
+    def ask(operation: str, arguments: list[Any]) -> Any:
+        try:
+            reply = process.request(operation, arguments, max(until - time.monotonic(), 0.001))
+        except Died as death:
+            reasons = {
+                "time-limit": f"took longer than {limits.model_wall_s:g} s",
+                "memory-limit": f"took more than {limits.memory_mib} MiB of memory",
+            }
+            raise NetworkRefused(f"{doing} {reasons.get(death.verdict, 'ended in a crash')}.") from None
+        word, answer = reply if len(_list(reply)) == 2 else (None, None)
+        if word == "refused" and type(answer) is str:
+            raise NetworkRefused(answer[:1000])
+        if word != "value":
+            raise NetworkRefused(f"{doing} ended in a crash.")
+        return answer
+
+    try:
+        yield ask
+    finally:
+        process.kill()
+
+
+def _list(value: Any) -> list[Any]:
+    return value if type(value) is list else []
