@@ -1,0 +1,228 @@
+"""Figures of the page on images as arrays: pixels and their numbers, scores, losses, and digits that move."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import ConnectionPatch, Rectangle
+from numpy.typing import NDArray
+
+from convcourse.plots._show import COLORS, figure
+
+Array = NDArray[np.floating] | NDArray[np.integer]
+
+
+def pixel_table(image: Array, top: int, left: int, size: int = 12) -> Figure:
+    """A gray image [H, W] of 0..255 beside a square of it, `size` pixels wide, with each pixel's number written in.
+
+    >>> len(pixel_table(np.zeros((28, 28)), top=4, left=8, size=10).axes)
+    2
+    """
+    fig = figure(720, 360)
+    whole, part = fig.subplots(1, 2, width_ratios=[1, 1.3])
+    _picture(whole, image)
+    whole.set_xticks([0, image.shape[1] - 1])
+    whole.set_yticks([0, image.shape[0] - 1])
+    whole.set_xlabel("column")
+    whole.set_ylabel("row")
+    whole.add_patch(
+        Rectangle((left - 0.5, top - 0.5), size, size, fill=False, edgecolor=COLORS["orange"], linewidth=2)
+    )
+    crop = image[top : top + size, left : left + size]
+    _picture(part, crop)
+    for (row, column), value in np.ndenumerate(crop):
+        part.text(
+            column, row, int(value), ha="center", va="center", fontsize=9, color="#ffffff" if value < 128 else "#000000"
+        )
+    part.set_xticks(range(size), range(left, left + size))
+    part.set_yticks(range(size), range(top, top + size))
+    part.tick_params(length=0)
+    for spine in part.spines.values():
+        spine.set_visible(True)
+        spine.set_color(COLORS["orange"])
+        spine.set_linewidth(2)
+    return fig
+
+
+def value_histograms(stages: Mapping[str, Array]) -> Figure:
+    """How often each pixel value occurs, one panel a stage of preparation, on a logarithmic scale.
+
+    Under each title stand the stage's mean and standard deviation.
+
+    >>> len(value_histograms({"raw": np.arange(256), "scaled": np.arange(256) / 255}).axes)
+    2
+    """
+    fig = figure(720, 230)
+    axes = np.atleast_1d(fig.subplots(1, len(stages), sharey=True))
+    for ax, (name, values) in zip(axes, stages.items(), strict=True):
+        ax.hist(np.ravel(values), bins=32, color=COLORS["blue"], log=True)
+        ax.axvline(float(np.mean(values)), color=COLORS["orange"], linestyle="--")
+        mean, std = float(np.mean(values)), float(np.std(values))
+        ax.set_title(f"{name}\nmean {mean:.2f}, std {std:.2f}".replace("-0.00", "0.00"), fontsize=11)
+        ax.set_xlabel("pixel value")
+    axes[0].set_ylabel("how often")
+    return fig
+
+
+def flattened(image: Array, row: int, column: int) -> Figure:
+    """An image [H, W] with one pixel and its four neighbors marked, above where these five stand in the flat list.
+
+    >>> len(flattened(np.zeros((28, 28)), row=10, column=14).axes)
+    2
+    """
+    height, width = image.shape
+    fig = figure(720, 330)
+    above, below = fig.subplots(2, 1, height_ratios=[5, 1])
+    _picture(above, image)
+    above.set_axis_off()
+    begin, end = (row - 1) * width + column - 8, (row + 1) * width + column + 9
+    flat = np.ravel(image)[begin:end]
+    below.imshow(flat[None, :], cmap="gray", vmin=0, vmax=255, extent=(begin - 0.5, end - 0.5, 0, 6), aspect="auto")
+    below.set_yticks([])
+    below.set_xlabel("place in the flat list")
+    middle = row * width + column
+    neighbors = [(row - 1, column), (row, column - 1), (row, column), (row, column + 1), (row + 1, column)]
+    below.set_xticks([middle - width, middle, middle + width])
+    for i, j in neighbors:
+        color = COLORS["orange"] if (i, j) == (row, column) else COLORS["blue"]
+        above.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=color, linewidth=2))
+        place = i * width + j
+        below.add_patch(Rectangle((place - 0.5, 0), 1, 6, fill=False, edgecolor=color, linewidth=2, clip_on=False))
+        fig.add_artist(
+            ConnectionPatch((j, i + 0.5), (place, 6), "data", "data", axesA=above, axesB=below, color=color, alpha=0.7)
+        )
+    return fig
+
+
+def scrambled(images: Array, shuffled: Array) -> Figure:
+    """Digits [N, H, W] above, the same digits with their pixels in another order below.
+
+    >>> len(scrambled(np.zeros((6, 28, 28)), np.zeros((6, 28, 28))).axes)
+    12
+    """
+    fig = figure(720, 250)
+    axes = fig.subplots(2, len(images))
+    for row, (name, pictures) in enumerate((("as written", images), ("scrambled", shuffled))):
+        for ax, picture in zip(axes[row], pictures, strict=True):
+            _picture(ax, picture)
+            ax.set_xticks([])
+            ax.set_yticks([])
+        axes[row][0].set_ylabel(name)
+    return fig
+
+
+def scores_to_loss(image: Array, logits: Array, label: int) -> Figure:
+    """One digit, its ten logits, and the probabilities that softmax makes of them; the right class is orange.
+
+    >>> len(scores_to_loss(np.zeros((28, 28)), np.zeros(10), label=3).axes)
+    3
+    """
+    shifted = np.exp(logits - np.max(logits))
+    fig = figure(720, 240)
+    picture, scores, shares = fig.subplots(1, 3, width_ratios=[0.75, 1, 1])
+    _picture(picture, image)
+    picture.set_axis_off()
+    colors = [COLORS["orange"] if digit == label else COLORS["blue"] for digit in range(len(logits))]
+    for ax, values, name in (
+        (scores, logits, "score (logit)"),
+        (shares, shifted / shifted.sum(), "after softmax"),
+    ):
+        ax.bar(range(len(values)), values, color=colors)
+        ax.axhline(0, color=COLORS["ink"], linewidth=0.8)
+        ax.set_xticks(range(len(values)))
+        ax.set_xlabel("class")
+        ax.set_title(name)
+    shares.set_ylim(0, 1)
+    return fig
+
+
+def loss_curves(train: Sequence[float], valid: Sequence[float]) -> Figure:
+    """Training and validation loss after each epoch, with the epoch of the lowest validation loss marked.
+
+    >>> len(loss_curves([0.9, 0.5, 0.2], [1.0, 0.8, 0.9]).axes[0].lines)
+    3
+    """
+    fig = figure(720, 270)
+    ax = fig.subplots()
+    epochs = range(1, len(train) + 1)
+    best = int(np.argmin(valid)) + 1
+    ax.plot(epochs, train, color=COLORS["blue"])
+    ax.plot(epochs, valid, color=COLORS["orange"])
+    ax.axvline(best, color=COLORS["gray"], linestyle="--")
+    ax.annotate("training", (epochs[-1], train[-1]), xytext=(6, -3), textcoords="offset points", color=COLORS["blue"])
+    ax.annotate(
+        "validation", (epochs[-1], valid[-1]), xytext=(6, -3), textcoords="offset points", color=COLORS["orange"]
+    )
+    ax.annotate(f"keep epoch {best}", (best, max(valid)), xytext=(6, -8), textcoords="offset points")
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("loss")
+    ax.set_ylim(bottom=0)
+    ax.set_xlim(1, len(train) * 1.13)
+    ax.grid(axis="y")
+    return fig
+
+
+def accuracy_against_shift(
+    shifts: Sequence[int], accuracies: Mapping[str, Sequence[float]], dashed: Mapping[str, Sequence[float]] | None = None
+) -> Figure:
+    """Shares (0..1) against the number of pixels that the digits are moved; `dashed` lines for what is only claimed.
+
+    >>> len(accuracy_against_shift([0, 1, 2], {"right": [0.9, 0.8, 0.5]}).axes[0].lines)
+    2
+    """
+    fig = figure(720, 310)
+    ax = fig.subplots()
+    colors = iter(COLORS[name] for name in ("blue", "green", "orange", "purple"))
+    for style, lines in (("-", accuracies), ("--", dashed or {})):
+        for name, values in lines.items():
+            percent = [100 * value for value in values]
+            ax.plot(shifts, percent, style, marker="o", markersize=4, color=next(colors), label=name)
+    ax.axhline(10, color=COLORS["gray"], linestyle=":")
+    ax.annotate("guessing: 10 %", (shifts[-1], 10), xytext=(0, 5), textcoords="offset points", ha="right")
+    ax.set_xticks(list(shifts))
+    ax.set_xlabel("moved by (pixels)")
+    ax.set_ylabel("percent")
+    ax.set_ylim(0, 102)
+    ax.grid(axis="y")
+    ax.legend(loc="lower left")
+    return fig
+
+
+def moved_digits(images: Array, captions: Sequence[str], right: Sequence[bool]) -> Figure:
+    """Digits [N, H, W] side by side, each above its caption; a wrong answer is red.
+
+    >>> len(moved_digits(np.zeros((2, 28, 28)), ["7, 99 %", "2, 71 %"], [True, False]).axes)
+    2
+    """
+    fig = figure(720, 150)
+    for ax, image, caption, is_right in zip(
+        np.atleast_1d(fig.subplots(1, len(images))), images, captions, right, strict=True
+    ):
+        _picture(ax, image)
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.set_xlabel(caption, color=COLORS["green"] if is_right else COLORS["red"])
+    return fig
+
+
+def color_layers(photo: Array) -> Figure:
+    """A color image [3, H, W] of 0..1 and its three channels, each as a gray image.
+
+    >>> len(color_layers(np.zeros((3, 28, 28))).axes)
+    4
+    """
+    fig = figure(720, 190)
+    axes = fig.subplots(1, 4)
+    axes[0].imshow(np.moveaxis(photo, 0, -1))
+    axes[0].set_title("color [3, 28, 28]")
+    for ax, channel, name in zip(axes[1:], photo, ("red", "green", "blue"), strict=True):
+        ax.imshow(channel, cmap="gray", vmin=0, vmax=1)
+        ax.set_title(f"channel {name}")
+    for ax in axes:
+        ax.set_axis_off()
+    return fig
+
+
+def _picture(ax, image: Array) -> None:
+    """A gray image of 0..255, every one on the same scale."""
+    ax.imshow(image, cmap="gray", vmin=0, vmax=255)
