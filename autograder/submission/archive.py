@@ -26,7 +26,9 @@ def read_zip(data: bytes, artifacts: tuple[str, ...], caps: Caps) -> tuple[str, 
     if len(notebooks) > 1:
         names = ", ".join(_shown(info.filename) for info in notebooks[:5])
         raise Malformed(f"the zip holds {len(notebooks)} notebooks ({names}); hand in exactly one")
-    wanted = {name: [info for info in entries if PurePosixPath(info.filename).name == name] for name in artifacts}
+    wanted = {
+        name: [info for info in entries if PurePosixPath(info.filename).name == name] for name in artifacts
+    }
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         notebook = _read(archive, notebooks[0], caps.notebook_bytes)
         files = {}
@@ -41,12 +43,22 @@ def read_zip(data: bytes, artifacts: tuple[str, ...], caps: Caps) -> tuple[str, 
 def _entries(data: bytes, caps: Caps) -> list[zipfile.ZipInfo]:
     """The zip's table of contents, checked; nothing is decompressed here."""
     if data.count(CENTRAL_ENTRY) > caps.zip_entries:
-        raise Malformed(f"the zip holds more than {caps.zip_entries} files; hand in the notebook and what was asked for")
+        raise Malformed(
+            f"the zip holds more than {caps.zip_entries} files; hand in the notebook and what was asked for"
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, OverflowError, NotImplementedError) as error:
-        raise Malformed(f"the zip is damaged or cut short ({error}); make it again and check the upload") from None
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        ValueError,
+        OverflowError,
+        NotImplementedError,
+    ) as error:
+        raise Malformed(
+            f"the zip is damaged or cut short ({error}); make it again and check the upload"
+        ) from None
     seen: set[str] = set()
     declared = 0
     for info in entries:
@@ -67,7 +79,9 @@ def _check_entry(info: zipfile.ZipInfo) -> None:
     name = info.orig_filename
     path = PurePosixPath(name)
     if path.is_absolute() or "\\" in name or "\0" in name or ":" in name.split("/")[0]:
-        raise Malformed(f"the zip holds an absolute or odd path, {_shown(name)}; make it with the exercise's last cell")
+        raise Malformed(
+            f"the zip holds an absolute or odd path, {_shown(name)}; make it with the exercise's last cell"
+        )
     if ".." in path.parts:
         raise Malformed(f"the zip holds a path that climbs out of it, {_shown(name)}; zip plain files only")
     mode = info.external_attr >> 16
@@ -82,7 +96,9 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, cap: int) -> bytes:
     """One entry, at most `cap` bytes of it, whatever size the zip declares."""
     # zipfile decompresses bzip2 and lzma without a bound on the output of one chunk.
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise Malformed(f"{_shown(info.filename)} is compressed in an unusual way; make a plain zip (deflate)")
+        raise Malformed(
+            f"{_shown(info.filename)} is compressed in an unusual way; make a plain zip (deflate)"
+        )
     parts, size = [], 0
     try:
         with archive.open(info) as file:

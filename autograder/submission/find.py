@@ -85,7 +85,7 @@ def _make_unique(found: list[tuple[str, Path]]) -> list[Found]:
     result = []
     for name, path in found:
         if counts[name.casefold()] > 1:
-            name = f"{name}{_safe(path.suffix.lower() or '.file').replace('_', '-')}"
+            name = f"{name}{path.suffix.lower() if path.suffix.lower() in SUFFIXES else ''}"
         candidate, number = name, 1
         while candidate.casefold() in taken:
             number += 1

@@ -64,5 +64,7 @@ def _read_file(path: Path, cap: int) -> bytes:
             raise Malformed("the submission is not a plain file")
         data = file.read(cap + 1)
     if len(data) > cap:
-        raise Malformed(f"the file is larger than {in_mib(cap)}; clear the notebook's outputs and hand it in again")
+        raise Malformed(
+            f"the file is larger than {in_mib(cap)}; clear the notebook's outputs and hand it in again"
+        )
     return data

@@ -57,14 +57,21 @@ def _parse(data: bytes, caps: Caps) -> dict[str, Any]:
 
 def _cells(notebook: dict[str, Any], caps: Caps) -> tuple[CodeCell, ...]:
     version = notebook.get("nbformat")
-    if isinstance(version, int) and not isinstance(version, bool) and version < 4 and "worksheets" in notebook:
+    if (
+        isinstance(version, int)
+        and not isinstance(version, bool)
+        and version < 4
+        and "worksheets" in notebook
+    ):
         raise Malformed(
             f"the notebook is in the old format {version}; open it in a current Jupyter and save it, or run"
             " 'jupyter nbconvert --to notebook NAME.ipynb', and hand in the new file"
         )
     if version != 4 or isinstance(version, bool):
         shown = version if isinstance(version, int) else "none"
-        raise Malformed(f"the notebook's format is {shown}, not 4; open it in a current Jupyter and save it again")
+        raise Malformed(
+            f"the notebook's format is {shown}, not 4; open it in a current Jupyter and save it again"
+        )
     cells = notebook.get("cells")
     if not isinstance(cells, list):
         raise Malformed("the notebook has no list of cells")
@@ -113,4 +120,6 @@ def _check_exercise(notebook: dict[str, Any], cells: tuple[CodeCell, ...], slug:
             f"the notebook does not say which exercise it is; start from exercises/{slug}.ipynb and hand that in"
         )
     if named != slug:
-        raise Malformed(f"this is the notebook of {named[:64]!a}, but {slug!r} is being graded; hand it in there")
+        raise Malformed(
+            f"this is the notebook of {named[:64]!a}, but {slug!r} is being graded; hand it in there"
+        )
