@@ -1,5 +1,19 @@
 """Figures of the course: one module a chapter; each function takes plain data and returns a Figure."""
 
+from importlib import import_module
+from types import ModuleType
+
 from convcourse.plots._show import COLORS, figure, figure_markup, show, style, widget, widget_markup
 
 __all__ = ["COLORS", "figure", "figure_markup", "show", "style", "widget", "widget_markup"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a chapter's module on first use, so that `plots.filtering` costs nothing on the other pages."""
+    if not name.startswith("_"):
+        try:
+            return import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+    raise AttributeError(f"convcourse.plots has no {name!r}")
