@@ -1,0 +1,305 @@
+"""Figures of the page on stride and padding: counted windows, filled borders, shapes drawn to scale."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from convcourse.arithmetic import LayerShape, conv_output_size
+from convcourse.plots._grid import blank, cells, frame, picture
+from convcourse.plots._show import COLORS, figure
+
+
+def shrinking(maps: Sequence[np.ndarray]) -> Figure:
+    """Maps [H, W] in a row, all to the same scale, each under its size.
+
+    >>> len(shrinking([np.zeros((5, 5)), np.zeros((3, 3))]).axes)
+    2
+    """
+    widths = [max(image.shape[1], 5) for image in maps]
+    fig = figure(720, 150)
+    for ax, image in zip(fig.subplots(1, len(maps), width_ratios=widths), maps, strict=True):
+        picture(ax, image)
+        largest = max(image.shape[0] for image in maps)
+        ax.set_ylim((largest + image.shape[0]) / 2 - 0.5, (image.shape[0] - largest) / 2 - 0.5)
+        ax.set_xlim(
+            (max(image.shape[1], 5) + image.shape[1]) / 2 - 0.5,
+            (image.shape[1] - max(image.shape[1], 5)) / 2 - 0.5,
+        )
+        ax.invert_xaxis()
+        ax.set_title(f"{image.shape[0]} × {image.shape[1]}", fontsize=10.5)
+    return fig
+
+
+def window_rows(cases: Sequence[Mapping[str, int]], titles: Sequence[str]) -> Figure:
+    """Rows of pixels with every window drawn below: a panel for each case of `conv_output_size`'s arguments.
+
+    Padding is dotted, pixels that no window reaches are hatched, gaps of a dilated window stay empty.
+
+    >>> fig = window_rows([{"input_size": 7, "kernel_size": 3, "stride": 2}], ["stride 2"])
+    >>> fig.axes[0].get_title(loc="left")
+    'stride 2'
+    """
+    sizes = [conv_output_size(**case) for case in cases]
+    wide = max(case["input_size"] + 2 * case.get("padding", 0) for case in cases)
+    heights = [2.5 + 0.75 * size for size in sizes]
+    fig = figure(720, 24 * sum(heights) + 26 * len(cases))
+    panels = np.atleast_1d(fig.subplots(len(cases), 1, height_ratios=heights))
+    for ax, case, size, title in zip(panels, cases, sizes, titles, strict=True):
+        pixels, kernel, padding = case["input_size"], case["kernel_size"], case.get("padding", 0)
+        stride, dilation = case.get("stride", 1), case.get("dilation", 1)
+        cells(ax, 1, padding, dashed=True)
+        cells(ax, 1, pixels, column=padding, color="blue", fill=0.3)
+        cells(ax, 1, padding, column=padding + pixels, dashed=True)
+        for number in range(padding + pixels + padding):
+            inside = padding <= number < padding + pixels
+            ax.text(
+                number + 0.5,
+                0.53,
+                str(number - padding + 1) if inside else "0",
+                ha="center",
+                va="center",
+                fontsize=10,
+            )
+        reached = {n * stride + t * dilation for n in range(size) for t in range(kernel)}
+        for number in set(range(padding, padding + pixels)) - reached:
+            ax.add_patch(
+                Rectangle(
+                    (number, 0), 1, 1, facecolor="none", edgecolor=COLORS["red"], hatch="////", linewidth=0
+                )
+            )
+        for n in range(size):
+            top = 1.3 + 0.75 * n
+            span = dilation * (kernel - 1) + 1
+            ax.plot(
+                [n * stride + 0.1, n * stride + span - 0.1],
+                [top + 0.27] * 2,
+                color=COLORS["orange"],
+                linewidth=1,
+            )
+            for tap in range(kernel):
+                ax.add_patch(
+                    Rectangle(
+                        (n * stride + tap * dilation + 0.07, top),
+                        0.86,
+                        0.54,
+                        facecolor=COLORS["orange"],
+                        edgecolor="none",
+                    )
+                )
+            ax.text(wide + 0.5, top + 0.3, f"window {n + 1}", va="center", fontsize=10)
+        blank(ax, 1.3 + 0.75 * size, wide + 3)
+        ax.set_anchor("W")
+        ax.set_title(title, loc="left", fontsize=11)
+    return fig
+
+
+def coverage(counts: Mapping[str, np.ndarray]) -> Figure:
+    """How many windows look at each pixel, [H, W] whole numbers, a panel a name, each pixel with its number.
+
+    >>> len(coverage({"padding 0": np.ones((4, 5), int)}).axes)
+    1
+    """
+    fig = figure(720, 250)
+    top = max(int(count.max()) for count in counts.values())
+    for ax, (name, count) in zip(np.atleast_1d(fig.subplots(1, len(counts))), counts.items(), strict=True):
+        ax.imshow(count, cmap="Blues", vmin=0, vmax=top * 1.6)
+        for (row, column), value in np.ndenumerate(count):
+            ax.text(column, row, str(value), ha="center", va="center", color="#111827", fontsize=10.5)
+        ax.set_axis_off()
+        ax.set_title(name)
+    return fig
+
+
+def padded_images(images: Mapping[str, np.ndarray], border: tuple[int, int]) -> Figure:
+    """Padded images [H, W] or [H, W, 3] beside each other; a frame marks the image inside its border.
+
+    `border` is the number of rows and of columns added on each side.
+
+    >>> len(padded_images({"zeros": np.zeros((8, 9))}, border=(2, 2)).axes)
+    1
+    """
+    height, width = next(iter(images.values())).shape[:2]
+    fig = figure(720, 720 / len(images) * height / width + 26)
+    for ax, (name, image) in zip(np.atleast_1d(fig.subplots(1, len(images))), images.items(), strict=True):
+        picture(ax, image, cmap="gray")
+        rows, columns = border
+        frame(ax, height - 2 * rows, width - 2 * columns, row=rows - 0.5, column=columns - 0.5, line=1.6)
+        ax.set_title(name)
+    return fig
+
+
+def signed_maps(maps: Mapping[str, np.ndarray]) -> Figure:
+    """Feature maps [H, W] beside each other on one red to blue scale, zero in the middle.
+
+    >>> len(signed_maps({"a": np.eye(3), "b": -np.eye(3)}).axes)
+    2
+    """
+    height, width = next(iter(maps.values())).shape
+    bound = max(float(np.abs(image).max()) for image in maps.values())
+    fig = figure(720, 720 / len(maps) * height / width + 26)
+    for ax, (name, image) in zip(np.atleast_1d(fig.subplots(1, len(maps))), maps.items(), strict=True):
+        picture(ax, image, bound=bound)
+        ax.set_title(name)
+    return fig
+
+
+def arrangements(cases: Sequence[Mapping]) -> Figure:
+    """Input, padding, first and last window and output for each case, six to a figure.
+
+    A case holds name, input, kernel, stride, padding and dilation, each but the name a pair (height, width).
+
+    >>> case = dict(name="valid", input=[4, 4], kernel=[3, 3], stride=[1, 1], padding=[0, 0], dilation=[1, 1])
+    >>> len(arrangements([case] * 6).axes)
+    6
+    """
+    fig = figure(720, 470)
+    for ax, case in zip(fig.subplots(2, 3).flat, cases, strict=True):
+        (height, width), (down, right) = case["input"], case["padding"]
+        (kernel_height, kernel_width), strides = case["kernel"], case["stride"]
+        rows = conv_output_size(height, kernel_height, strides[0], down, case["dilation"][0])
+        columns = conv_output_size(width, kernel_width, strides[1], right, case["dilation"][1])
+        frame(ax, height + 2 * down, width + 2 * right, color="gray", line=0.8)
+        cells(ax, height, width, row=down, column=right, color="blue", fill=0.3)
+        frame(ax, kernel_height, kernel_width, color="orange", fill=0.25)
+        last = ((rows - 1) * strides[0], (columns - 1) * strides[1])
+        frame(ax, kernel_height, kernel_width, row=last[0], column=last[1], color="orange", line=1.2)
+        beside = width + 2 * right + 1
+        cells(ax, rows, columns, row=(height + 2 * down - rows) / 2, column=beside, color="green", fill=0.4)
+        blank(ax, 9, 17)
+        ax.set_anchor("N")
+        ax.set_title(f"{case['name']}\n{height} × {width}  to  {rows} × {columns}", fontsize=11)
+    return fig
+
+
+def subsampling(image: np.ndarray, dense: np.ndarray, stride: int) -> Figure:
+    """An image, its map at stride 1 with dots where `stride` keeps a value, and the map of those values.
+
+    >>> len(subsampling(np.zeros((9, 9)), np.zeros((7, 7)), 2).axes)
+    3
+    """
+    bound = float(np.abs(dense).max()) or 1.0
+    thin = dense[::stride, ::stride]
+    fig = figure(720, 270)
+    axes = fig.subplots(1, 3)
+    picture(axes[0], image)
+    axes[0].set_title(f"input, {image.shape[0]} × {image.shape[1]}")
+    picture(axes[1], dense, bound=bound)
+    rows, columns = np.mgrid[: dense.shape[0] : stride, : dense.shape[1] : stride]
+    axes[1].scatter(columns, rows, s=9, color="#111827", linewidths=0)
+    axes[1].set_title(f"stride 1: {dense.shape[0]} × {dense.shape[1]}")
+    picture(axes[2], thin, bound=bound)
+    axes[2].set_title(f"stride {stride}: {thin.shape[0]} × {thin.shape[1]}")
+    return fig
+
+
+def shapes_to_scale(input_shape: tuple[int, int, int], layers: Sequence[LayerShape]) -> Figure:
+    """The maps of each layer as squares to scale, above the values that flow out and the parameters it holds.
+
+    >>> row = LayerShape("0", "Conv2d", (8, 14, 14), 1568, 80)
+    >>> len(shapes_to_scale((1, 28, 28), [row]).axes)
+    3
+    """
+    names = ["input", *(f"{layer.kind}" for layer in layers)]
+    shapes = [input_shape, *(layer.output_shape for layer in layers)]
+    values = [int(np.prod(input_shape)), *(layer.values for layer in layers)]
+    parameters = [0, *(layer.parameters for layer in layers)]
+    fig = figure(720, 380)
+    drawing, *charts = fig.subplots(3, 1, height_ratios=[2.1, 1, 1])
+    largest = max(max(shape[1:]) for shape in shapes)
+    pitch, depth = largest * 1.35, largest * 0.05
+    for number, (channels, height, width) in enumerate(shapes):
+        sheets = min(channels, 6)
+        left = number * pitch - width / 2
+        for sheet in reversed(range(sheets)):
+            corner = (left + sheet * depth, -height / 2 - sheet * depth)
+            drawing.add_patch(
+                Rectangle(
+                    corner,
+                    width,
+                    height,
+                    facecolor=COLORS["blue"],
+                    edgecolor=COLORS["ink"],
+                    linewidth=0.6,
+                    alpha=0.75,
+                )
+            )
+        drawing.text(
+            number * pitch,
+            largest * 0.62,
+            f"{channels} × {height} × {width}",
+            ha="center",
+            va="top",
+            fontsize=10.5,
+        )
+    drawing.set_xlim(-pitch / 2, pitch * (len(shapes) - 0.5))
+    drawing.set_ylim(largest * 0.85, -largest * 0.85)
+    drawing.set_aspect("equal")
+    drawing.set_axis_off()
+    for ax, counts, color, label in zip(
+        charts, (values, parameters), ("blue", "orange"), ("values out", "parameters"), strict=True
+    ):
+        bars = ax.bar(range(len(counts)), counts, width=0.5, color=COLORS[color])
+        ax.bar_label(bars, [f"{count:,}" for count in counts], padding=2, fontsize=10.5)
+        ax.set_xticks(range(len(counts)), names)
+        ax.set_xlim(-0.5, len(counts) - 0.5)
+        ax.margins(y=0.3)
+        ax.set_yticks([])
+        ax.spines["left"].set_visible(False)
+        ax.set_ylabel(label)
+    return fig
+
+
+def layer_maps(image: np.ndarray, layers: Mapping[str, np.ndarray]) -> Figure:
+    """An image [H, W] and the maps [C, H', W'] that each layer makes of it, each layer on its own scale.
+
+    >>> len(layer_maps(np.zeros((8, 8)), {"first": np.zeros((4, 4, 4))}).axes)
+    5
+    """
+    across = max(min(len(maps), 8) for maps in layers.values())
+    rows = sum(-(-len(maps) // across) for maps in layers.values())
+    fig = figure(720, 86 * rows + 22 * len(layers))
+    grid = fig.add_gridspec(rows, across + 2)
+    ax = fig.add_subplot(grid[:2, :2])
+    picture(ax, image)
+    ax.set_title("input", fontsize=11)
+    row = 0
+    for name, maps in layers.items():
+        top = float(maps.max()) or 1.0
+        for number, single in enumerate(maps):
+            ax = fig.add_subplot(grid[row + number // across, 2 + number % across])
+            ax.imshow(single, cmap="gray_r", vmin=0, vmax=top)
+            ax.set_axis_off()
+            if number == 0:
+                ax.set_title(name, loc="left", fontsize=11)
+        row += -(-len(maps) // across)
+    return fig
+
+
+def dilated_kernels(kernel_size: int, dilations: Sequence[int]) -> Figure:
+    """The taps of a square kernel at several dilations, and what each spans, all to one scale.
+
+    >>> len(dilated_kernels(3, [1, 2]).axes)
+    2
+    """
+    widest = max(dilations) * (kernel_size - 1) + 1
+    fig = figure(720, 200)
+    for ax, dilation in zip(np.atleast_1d(fig.subplots(1, len(dilations))), dilations, strict=True):
+        span = dilation * (kernel_size - 1) + 1
+        start = (widest - span) / 2
+        cells(ax, span, span, row=start, column=start)
+        for i in range(kernel_size):
+            for j in range(kernel_size):
+                ax.add_patch(
+                    Rectangle(
+                        (start + j * dilation, start + i * dilation),
+                        1,
+                        1,
+                        facecolor=COLORS["orange"],
+                        edgecolor="none",
+                    )
+                )
+        blank(ax, widest, widest)
+        ax.set_title(f"dilation {dilation}: spans {span} × {span}")
+    return fig
