@@ -9,7 +9,14 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from autograder import tables
 from autograder.course import ROOT, Course, CourseError, Exercise, load_course
@@ -28,12 +35,16 @@ CourseOption = Annotated[Path, typer.Option("--course", help="The folder of the 
 SlugsArgument = Annotated[list[str] | None, typer.Argument(help="Exercises; all of them if none is named.")]
 SecretOption = Annotated[
     int | None,
-    typer.Option("--secret-seed", help="The secret that hidden tests draw from; by default your own, made once.", min=0),
+    typer.Option(
+        "--secret-seed", help="The secret that hidden tests draw from; by default your own, made once.", min=0
+    ),
 ]
 UnsafeOption = Annotated[
     bool, typer.Option("--unsafe", help="Grade even where this machine cannot enforce every limit.")
 ]
-WorkersOption = Annotated[int, typer.Option("--workers", "-j", min=1, max=256, help="Submissions graded at once.")]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", "-j", min=1, max=256, help="Submissions graded at once.")
+]
 
 
 @app.command()
@@ -83,7 +94,9 @@ def grade(
         _refuse(f"{out} cannot be written: {error}")
     _check_machine(unsafe)
     for path in ignored[:5]:
-        errors.print(f"[yellow]passed over[/] {tables.escape(str(path))}: neither .ipynb nor .zip", highlight=False)
+        errors.print(
+            f"[yellow]passed over[/] {tables.escape(str(path))}: neither .ipynb nor .zip", highlight=False
+        )
     if len(ignored) > 5:
         errors.print(f"[yellow]passed over[/] {len(ignored) - 5} more files", highlight=False)
     with _progress() as bar:
@@ -169,10 +182,16 @@ def _check_machine(unsafe: bool) -> None:
     if not lacking:
         return
     for check in lacking:
-        errors.print(f"[red]✗[/] {tables.escape(check.name)}: {tables.escape(check.how_to_fix)}", highlight=False)
+        errors.print(
+            f"[red]✗[/] {tables.escape(check.name)}: {tables.escape(check.how_to_fix)}", highlight=False
+        )
     if not unsafe:
-        _refuse("this machine cannot enforce every limit (see above); install what is missing, or pass --unsafe")
-    errors.print("[yellow]--unsafe[/]: going on without these; grade only notebooks that you trust", highlight=False)
+        _refuse(
+            "this machine cannot enforce every limit (see above); install what is missing, or pass --unsafe"
+        )
+    errors.print(
+        "[yellow]--unsafe[/]: going on without these; grade only notebooks that you trust", highlight=False
+    )
 
 
 def _refuse(message: str) -> NoReturn:

@@ -70,7 +70,9 @@ def grade_one(job: Job) -> Outcome:
         outcome = _without_score(job, Verdict.GRADER_ERROR, str(error))
     except Exception as error:  # our own mistake must cost this one submission nothing and the others nothing
         traceback.print_exc()
-        outcome = _without_score(job, Verdict.GRADER_ERROR, f"the grader failed: {type(error).__name__}: {error}")
+        outcome = _without_score(
+            job, Verdict.GRADER_ERROR, f"the grader failed: {type(error).__name__}: {error}"
+        )
     outcome = replace(outcome, seconds=time.monotonic() - started)
     _write(job, outcome, results)
     return outcome
@@ -117,8 +119,8 @@ def _run_and_score(submission: intake.Submission, job: Job) -> tuple[Outcome, An
     return outcome, scored.results
 
 
-def _judge(onnx: bytes, images: Any, *, limits: sandbox.Limits, unsafe: bool) -> Any:
-    return sandbox.judge_network(onnx, images, limits)
+def _judge(onnx: bytes, images: Any, *, limits: sandbox.Limits, unsafe: bool) -> sandbox.NetworkReport:
+    return sandbox.judge_network(onnx, images, limits, unsafe=unsafe)
 
 
 def _cell_outcome(cell: sandbox.CellResult, sources: dict[int, str]) -> CellOutcome:
@@ -140,7 +142,9 @@ def _without_score(job: Job, verdict: Verdict, message: str) -> Outcome:
 def _write(job: Job, outcome: Outcome, results: Any) -> None:
     folder = job.out / job.found.name
     gradebook.write_results(folder / "results.json", scoring.gradescope_results(outcome, results))
-    feedback.write_feedback(folder / "feedback.html", outcome, job.exercise.title, _chapter_link(job.exercise))
+    feedback.write_feedback(
+        folder / "feedback.html", outcome, job.exercise.title, _chapter_link(job.exercise)
+    )
 
 
 def _chapter_link(exercise: Exercise) -> str:
@@ -149,7 +153,9 @@ def _chapter_link(exercise: Exercise) -> str:
 
 def _dead_worker(job: Job) -> Outcome:
     """The grader's own process died twice over this submission: say so, and leave its page behind."""
-    outcome = _without_score(job, Verdict.GRADER_ERROR, "the grader's process died twice; see the grader's own log")
+    outcome = _without_score(
+        job, Verdict.GRADER_ERROR, "the grader's process died twice; see the grader's own log"
+    )
     _write(job, outcome, None)
     return outcome
 

@@ -63,5 +63,9 @@ def print_findings(console: Console, findings: Sequence[Any]) -> None:
         table.add_row(mark, escape(finding.subject), escape(finding.check), escape(finding.detail))
     console.print(table)
     failed = sum(not finding.ok for finding in findings)
-    verdict = f"[red]{failed} of {len(findings)} checks failed[/]" if failed else f"[green]all {len(findings)} checks hold[/]"
+    verdict = (
+        f"[red]{failed} of {len(findings)} checks failed[/]"
+        if failed
+        else f"[green]all {len(findings)} checks hold[/]"
+    )
     console.print(verdict, highlight=False)

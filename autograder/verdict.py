@@ -48,7 +48,7 @@ class QuestionOutcome:
 
 @dataclass(frozen=True)
 class CellOutcome:
-    """What one code cell of the student's notebook did; `index` counts all cells of the notebook from 0."""
+    """What one code cell of the student's notebook did; `index` counts all its cells from 1."""
 
     index: int
     source: str

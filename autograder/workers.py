@@ -58,7 +58,12 @@ def run_each(
 
 
 def _start(
-    context: ForkServerContext, task: Callable[[Any], bytes], job: Any, index: int, attempt: int, seconds: float
+    context: ForkServerContext,
+    task: Callable[[Any], bytes],
+    job: Any,
+    index: int,
+    attempt: int,
+    seconds: float,
 ) -> _Running:
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(task, job, theirs), name=f"grade-{index}")

@@ -75,7 +75,9 @@ def _new_example(folder: str, name: str, examples: list[Example]) -> Example:
 def _add_block(example: Example, info: str, body: str, questions: list[str]) -> None:
     language, _, what = info.partition(" ")
     if language != "python" or not what:
-        raise BuildError(f"examples.md, {example.title}: a block is 'python QUESTION' or 'python blank', got {info!r}")
+        raise BuildError(
+            f"examples.md, {example.title}: a block is 'python QUESTION' or 'python blank', got {info!r}"
+        )
     if what == "blank":
         names = questions if body.strip() == "all" else [name for name in re.split(r"[,\s]+", body) if name]
         example.blank.extend(names)
@@ -92,16 +94,16 @@ def _pairs(text: str, title: str) -> dict[str, str]:
     for item in text.split(","):
         name, equals, path = (part.strip() for part in item.partition("="))
         if not (name and equals and path):
-            raise BuildError(f"examples.md, {title}: artifacts are 'NAME=path, NAME=path', got {item.strip()!r}")
+            raise BuildError(
+                f"examples.md, {title}: artifacts are 'NAME=path, NAME=path', got {item.strip()!r}"
+            )
         pairs[name] = path
     return pairs
 
 
 def make_notebook(example: Example, solution: NotebookNode, student: NotebookNode) -> NotebookNode:
     """The master's solutions with the example's changes; both views still carry their cells' origins."""
-    blank_cells = {
-        cell.metadata[MARK]["index"]: cell for cell in student.cells if cell.metadata.get(MARK)
-    }
+    blank_cells = {cell.metadata[MARK]["index"]: cell for cell in student.cells if cell.metadata.get(MARK)}
     notebook = copy.deepcopy(solution)
     cells, replaced = [], set()
     for cell in notebook.cells:
@@ -121,7 +123,9 @@ def make_notebook(example: Example, solution: NotebookNode, student: NotebookNod
     notebook.cells = cells
     missing = set(example.answers) - replaced
     if missing:
-        raise BuildError(f"examples.md, {example.title}: question {sorted(missing)[0]} has no code cell to replace")
+        raise BuildError(
+            f"examples.md, {example.title}: question {sorted(missing)[0]} has no code cell to replace"
+        )
     return notebook
 
 

@@ -17,7 +17,9 @@ MARK = "convcourse_origin"
 
 BOUNDARY = re.compile(r"#\s+(begin|end)\s+(question|prompt|solution|tests)\b", re.IGNORECASE)
 CONFIG = re.compile(r"#\s+assignment\s+config\b", re.IGNORECASE)
-TEST_CONFIG = re.compile(r'^""?"?\s*#\s*BEGIN TEST CONFIG\n(.*?)\n"?""\s*#\s*END TEST CONFIG\n(.*)$', re.DOTALL)
+TEST_CONFIG = re.compile(
+    r'^""?"?\s*#\s*BEGIN TEST CONFIG\n(.*?)\n"?""\s*#\s*END TEST CONFIG\n(.*)$', re.DOTALL
+)
 UNSAFE_IN_MESSAGE = re.compile(r'["\\\n]')
 
 
@@ -60,11 +62,6 @@ def _mark_cells(notebook: NotebookNode, path: Path) -> dict[str, float]:
         if block == "tests":
             _check_test_cell(cell.source, f"{where}, question {question}")
             continue
-        if question and not block and cell.cell_type == "code":
-            raise BuildError(
-                f"{where}, question {question}: a code cell stands outside SOLUTION and TESTS, so it would be locked"
-                " and kept as it is; put it between '# BEGIN SOLUTION' and '# END SOLUTION' or before the question"
-            )
         cell.metadata[MARK] = {"index": index, "question": question, "solution": block == "solution"}
     return questions
 
@@ -88,7 +85,7 @@ def _check_test_cell(source: str, where: str) -> None:
     if not match:
         raise BuildError(
             f'{where}: a test cell begins with \'""" # BEGIN TEST CONFIG\', its settings and'
-            " '\"\"\" # END TEST CONFIG', then one function"
+            ' \'""" # END TEST CONFIG\', then one function'
         )
     config = _yaml(match.group(1), where)
     unknown = sorted(set(config) - {"points", "hidden", "failure_message", "success_message"})
@@ -99,7 +96,9 @@ def _check_test_cell(source: str, where: str) -> None:
         if message is not None and (not isinstance(message, str) or UNSAFE_IN_MESSAGE.search(message)):
             raise BuildError(f"{where}: {key} must be one line without double quotes and backslashes")
     if config.get("hidden") and not config.get("failure_message"):
-        raise BuildError(f"{where}: a hidden test needs a failure_message, the only thing a student sees of it")
+        raise BuildError(
+            f"{where}: a hidden test needs a failure_message, the only thing a student sees of it"
+        )
     try:
         body = ast.parse(match.group(2)).body
     except SyntaxError as error:
@@ -142,7 +141,9 @@ def _yaml(text: str, where: str) -> dict[str, Any]:
     try:
         config = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise BuildError(f"{where}: not valid YAML ({str(error).splitlines()[0]}); quote a value with a colon") from None
+        raise BuildError(
+            f"{where}: not valid YAML ({str(error).splitlines()[0]}); quote a value with a colon"
+        ) from None
     if config is None:
         return {}
     if not isinstance(config, dict):

@@ -37,7 +37,9 @@ def finish(notebook: NotebookNode, slug: str) -> NotebookNode:
 
 def _metadata(cell: NotebookNode) -> NotebookNode:
     """Keep tags and locks; otter's own tags become one that a reader understands."""
-    kept = NotebookNode({key: cell.metadata[key] for key in ("deletable", "editable") if key in cell.metadata})
+    kept = NotebookNode(
+        {key: cell.metadata[key] for key in ("deletable", "editable") if key in cell.metadata}
+    )
     tags = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith("otter_")]
     if "otter_answer_cell" in cell.metadata.get("tags", []):
         tags.append("answer")

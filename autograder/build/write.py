@@ -31,7 +31,9 @@ def stale_files(exercise: Exercise, rendered: Rendered) -> list[str]:
             problems.append(f"{name} is missing")
         elif path.read_bytes() != data:
             problems.append(f"{name} differs from its master")
-    problems += [f"{path.relative_to(exercise.root)} is left over" for path in _left_over(exercise, rendered, [])]
+    problems += [
+        f"{path.relative_to(exercise.root)} is left over" for path in _left_over(exercise, rendered, [])
+    ]
     return problems
 
 

@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from autograder.feedback.clean import MOST_IMAGES, clean_text, image_source
-from autograder.feedback.words import CELL_STATUS, VERDICTS, points
+from autograder.feedback.words import CELL_STATUS, VERDICTS, points, sentence_case
 from autograder.verdict import CellOutcome, Outcome, QuestionOutcome
 
 CHECK_CELL = re.compile(r"""^\s*grader\.check\(\s*["'](q\d+)["']""", re.MULTILINE)
@@ -64,7 +64,7 @@ def render_feedback(outcome: Outcome, title: str, link: str | None = None) -> st
         link=link,
         label=label,
         sentence=sentence,
-        message=clean_text(outcome.message, 4000),
+        message=sentence_case(clean_text(outcome.message, 4000)),
         questions=questions,
         others=others,
         percent=_percent(outcome),
@@ -92,14 +92,18 @@ def _question(question: QuestionOutcome, cells: list[CellOutcome]) -> ShownQuest
     else:
         state = "partial" if question.score > 0 else "none"
     # What a check cell prints is what the tests above it already say.
-    own = (_shown(cell) for cell in cells if not CHECK_CELL.search(cell.source) or cell.status not in ("ok", "error"))
+    own = (
+        _shown(cell)
+        for cell in cells
+        if not CHECK_CELL.search(cell.source) or cell.status not in ("ok", "error")
+    )
     return ShownQuestion(question, state, tuple(cell for cell in own if _has_something(cell)))
 
 
 def _shown(cell: CellOutcome) -> ShownCell:
     sources = (image_source(data) for data in cell.images[:MOST_IMAGES])
     return ShownCell(
-        number=cell.index + 1,
+        number=cell.index,
         source=clean_text(cell.source, 4000),
         note=CELL_STATUS.get(cell.status, cell.status),
         text=clean_text(cell.text),

@@ -53,3 +53,13 @@ def points(number: float) -> str:
     ('2', '1.5', '0.67')
     """
     return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+def sentence_case(text: str) -> str:
+    """A message, which begins with a small letter in a table, as it begins on a page.
+
+    >>> sentence_case("the zip is damaged"), sentence_case("network.onnx is missing")
+    ('The zip is damaged', 'network.onnx is missing')
+    """
+    first = text.split(" ", 1)[0]
+    return text if "." in first else text[:1].upper() + text[1:]

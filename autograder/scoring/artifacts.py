@@ -70,7 +70,10 @@ def judge_artifacts(
 
 
 def _network(
-    onnx: bytes, seed: int, judge: Callable[[bytes, Images], Any], test_set: Callable[[], tuple[Images, Labels]]
+    onnx: bytes,
+    seed: int,
+    judge: Callable[[bytes, Images], Any],
+    test_set: Callable[[], tuple[Images, Labels]],
 ) -> SubmittedNetwork:
     images, labels = test_set()
     order = np.random.default_rng(seed).permutation(len(images))
@@ -95,12 +98,16 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(right.mean())
 
 
-def _check_match(log: dict[str, Any], onnx: bytes | None, network: SubmittedNetwork | None, slug: str) -> None:
+def _check_match(
+    log: dict[str, Any], onnx: bytes | None, network: SubmittedNetwork | None, slug: str
+) -> None:
     """A log belongs to exactly one network, by the fingerprint of its file."""
     if log["exercise"] != slug:
         raise LogError(f"it is the log of another exercise, {log['exercise']!r}")
     if onnx is not None and log["network_sha256"] != hashlib.sha256(onnx).hexdigest():
-        raise LogError(f"it does not belong to this {NETWORK} (the fingerprints differ); export both together")
+        raise LogError(
+            f"it does not belong to this {NETWORK} (the fingerprints differ); export both together"
+        )
     if network is not None and log["parameters"] != network.parameters:
         raise LogError(f"it says {log['parameters']} parameters, but {NETWORK} has {network.parameters}")
 
@@ -113,7 +120,9 @@ def mnist_test_set() -> tuple[Images, Labels]:
     try:
         test = mnist("test", allow_digits=False)
     except Exception as error:
-        raise ArtifactError(f"MNIST's test images are needed to grade a network and cannot be had; {remedy}") from error
+        raise ArtifactError(
+            f"MNIST's test images are needed to grade a network and cannot be had; {remedy}"
+        ) from error
     if test.source != "MNIST" or len(test.images) != 10_000:
         raise ArtifactError(f"the test set found is not MNIST's; {remedy}")
     images = np.asarray(test.images, dtype=np.float32)[:, None] / np.float32(255)

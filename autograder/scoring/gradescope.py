@@ -16,7 +16,9 @@ def gradescope_results(outcome: Outcome, results: GradingResults | None) -> dict
     """
     document: dict[str, Any] = {"tests": []}
     if results is not None:
-        document = results.to_gradescope_dict(AutograderConfig({"show_hidden": True, "force_public_test_summary": False}))
+        document = results.to_gradescope_dict(
+            AutograderConfig({"show_hidden": True, "force_public_test_summary": False})
+        )
     numbers = {test["name"]: test for test in document["tests"]}
     document["tests"] = [_test(question, numbers.get(question.name, {})) for question in outcome.questions]
     document.pop("score", None)

@@ -30,7 +30,9 @@ def failure_message(case: TestCase, error: BaseException | None, student_errors:
     """What to say about `case`, which failed with `error`."""
     if case.hidden:
         return case.failure_message or NO_HINT
-    return shorten(_public_message(error, student_errors) or case.failure_message or "This test did not pass.")
+    return shorten(
+        _public_message(error, student_errors) or case.failure_message or "This test did not pass."
+    )
 
 
 def _public_message(error: BaseException | None, student_errors: tuple[type, ...]) -> str:

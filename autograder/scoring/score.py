@@ -71,7 +71,9 @@ class Names(Mapping[str, Any]):
 
 def load_tests(folder: Path) -> list[ExceptionTestFile]:
     """Otter's test files below `folder`, q2 before q10."""
-    paths = sorted(folder.glob("*.py"), key=lambda path: [int(part) for part in re.findall(r"\d+", path.stem)])
+    paths = sorted(
+        folder.glob("*.py"), key=lambda path: [int(part) for part in re.findall(r"\d+", path.stem)]
+    )
     if not paths:
         raise ScoringError(f"{folder} holds no tests; run 'autograder build' first")
     try:

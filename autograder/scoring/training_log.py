@@ -27,13 +27,18 @@ def read_training_log(data: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise LogError("it is not valid JSON") from None
     if not isinstance(log, dict):
-        raise LogError("it must be an object with the keys format, exercise, parameters, network_sha256, epochs")
+        raise LogError(
+            "it must be an object with the keys format, exercise, parameters, network_sha256, epochs"
+        )
     _expect(log.get("format") == 1 and type(log["format"]) is int, "'format' must be 1")
     _expect(_text(log.get("exercise"), SLUG), "'exercise' must be the exercise's name")
     _expect(_count(log.get("parameters")), "'parameters' must be a whole number")
     _expect(_text(log.get("network_sha256"), SHA256), "'network_sha256' must be 64 hexadecimal digits")
     epochs = log.get("epochs")
-    _expect(isinstance(epochs, list) and 1 <= len(epochs) <= MOST_EPOCHS, f"'epochs' must be 1 to {MOST_EPOCHS} rows")
+    _expect(
+        isinstance(epochs, list) and 1 <= len(epochs) <= MOST_EPOCHS,
+        f"'epochs' must be 1 to {MOST_EPOCHS} rows",
+    )
     return {
         "format": 1,
         "exercise": log["exercise"],

@@ -13,7 +13,7 @@ NAMES_EXERCISE = re.compile(r"""\bExercise\(\s*["']([\w-]{1,64})["']\s*\)""")
 
 @dataclass(frozen=True)
 class CodeCell:
-    """One code cell: its place among all cells of the notebook, its source and its tags."""
+    """One code cell: its place among all cells as a person counts them, from 1; its source and its tags."""
 
     index: int
     source: str
@@ -78,9 +78,9 @@ def _cells(notebook: dict[str, Any], caps: Caps) -> tuple[CodeCell, ...]:
     if len(cells) > caps.cells:
         raise Malformed(f"the notebook has {len(cells)} cells, more than the {caps.cells} allowed")
     result, total = [], 0
-    for index, cell in enumerate(cells):
+    for index, cell in enumerate(cells, start=1):
         if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str):
-            raise Malformed(f"cell {index + 1} of the notebook is damaged")
+            raise Malformed(f"cell {index} of the notebook is damaged")
         if cell["cell_type"] != "code":
             continue
         source = _source(cell.get("source"), index)
@@ -95,7 +95,7 @@ def _source(source: Any, index: int) -> str:
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
         source = "".join(source)
     if not isinstance(source, str):
-        raise Malformed(f"cell {index + 1} of the notebook has no source text")
+        raise Malformed(f"cell {index} of the notebook has no source text")
     # A lone surrogate is valid JSON and cannot be sent on as UTF-8.
     return source.encode("utf-8", "replace").decode("utf-8")
 

@@ -23,9 +23,13 @@ def check_leaks(exercise: Exercise, rendered: Rendered) -> list[Finding]:
     """Look for the lines of hidden tests and of solutions in the student's files, and for the tests' on the site."""
     notebook = rendered.committed[exercise.notebook].decode()
     tests = "\n".join(
-        data.decode() for path, data in rendered.committed.items() if path.is_relative_to(exercise.root / "convcourse")
+        data.decode()
+        for path, data in rendered.committed.items()
+        if path.is_relative_to(exercise.root / "convcourse")
     )
-    bundled = {path.name: data.decode() for path, data in rendered.bundle.items() if path.suffix in (".py", ".ipynb")}
+    bundled = {
+        path.name: data.decode() for path, data in rendered.bundle.items() if path.suffix in (".py", ".ipynb")
+    }
     hidden = set(_hidden_lines(source for name, source in bundled.items() if name.endswith(".py")))
     hidden -= {_squeeze(line) for line in tests.splitlines()}
     answers = _code_lines(bundled["solution.ipynb"]) - _code_lines(notebook)
@@ -34,13 +38,17 @@ def check_leaks(exercise: Exercise, rendered: Rendered) -> list[Finding]:
     return [
         _finding(exercise, "no hidden test in the student's files", _telling(hidden, TELLING) & shown),
         _finding(exercise, "no solution in the student's files", _telling(answers, TELLING) & shown),
-        _finding(exercise, "no hidden test on the site", _on_site(exercise, _telling(hidden, TELLING_ON_SITE))),
+        _finding(
+            exercise, "no hidden test on the site", _on_site(exercise, _telling(hidden, TELLING_ON_SITE))
+        ),
     ]
 
 
 def _finding(exercise: Exercise, check: str, leaked: Iterable[str]) -> Finding:
     lines = sorted(leaked)
-    return Finding(exercise.slug, check, not lines, f"{len(lines)} lines, for example {lines[0]!r}" if lines else "")
+    return Finding(
+        exercise.slug, check, not lines, f"{len(lines)} lines, for example {lines[0]!r}" if lines else ""
+    )
 
 
 def _telling(lines: set[str], least: int) -> set[str]:
@@ -59,7 +67,9 @@ def _hidden_lines(sources: Iterable[str]) -> Iterator[str]:
 
 def _code_lines(notebook: str) -> set[str]:
     cells = json.loads(notebook)["cells"]
-    lines = (line for cell in cells if cell["cell_type"] == "code" for line in "".join(cell["source"]).splitlines())
+    lines = (
+        line for cell in cells if cell["cell_type"] == "code" for line in "".join(cell["source"]).splitlines()
+    )
     # A solution's line carries otter's mark in the master only.
     return {_squeeze(re.sub(r"# ?(BEGIN |END )?SOLUTION.*$", "", line)) for line in lines}
 

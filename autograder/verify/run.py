@@ -33,7 +33,9 @@ def verify_exercise(
     except BuildError as error:
         return [Finding(exercise.slug, "the master builds", False, str(error))]
     stale = stale_files(exercise, rendered)
-    detail = "; ".join(stale[:3]) + (f" and {len(stale) - 3} more; run 'autograder build'" if len(stale) > 3 else "")
+    detail = "; ".join(stale[:3]) + (
+        f" and {len(stale) - 3} more; run 'autograder build'" if len(stale) > 3 else ""
+    )
     findings = [
         Finding(exercise.slug, "the master builds, its points agree with course.toml", True),
         Finding(exercise.slug, "generated files are up to date", not stale, detail),
@@ -51,7 +53,9 @@ def verify_exercise(
 def _has_examples(exercise: Exercise, rendered: Rendered) -> Finding:
     folders = {example.folder for example in rendered.examples}
     missing = sorted({"full", "partial", "wrong", "crash", "timeout", "hostile"} - folders)
-    detail = f"examples.md has none for {', '.join(missing)}" if missing else f"{len(rendered.examples)} examples"
+    detail = (
+        f"examples.md has none for {', '.join(missing)}" if missing else f"{len(rendered.examples)} examples"
+    )
     return Finding(exercise.slug, "every kind of example is there", not missing, detail)
 
 
@@ -105,7 +109,9 @@ def _master_passes(exercise: Exercise, outcome: Outcome) -> Finding:
     ]
     ok = outcome.verdict is Verdict.GRADED and outcome.score == exercise.points and not failed
     got = f"{outcome.verdict} with {outcome.score:g}/{outcome.max_score:g} {outcome.message}"
-    return Finding(exercise.slug, "the master gets full marks", ok, "" if ok else "; ".join([got.strip(), *failed[:3]]))
+    return Finding(
+        exercise.slug, "the master gets full marks", ok, "" if ok else "; ".join([got.strip(), *failed[:3]])
+    )
 
 
 def _master_submission(exercise: Exercise, rendered: Rendered, folder: Path) -> Path:
@@ -113,7 +119,9 @@ def _master_submission(exercise: Exercise, rendered: Rendered, folder: Path) -> 
     notebook = exercise.bundle / "solution.ipynb"
     if not exercise.artifacts:
         return notebook
-    full = next((example for example in rendered.examples if example.folder == "full"), Example("full", "none"))
+    full = next(
+        (example for example in rendered.examples if example.folder == "full"), Example("full", "none")
+    )
     files = read_artifacts(full, exercise.folder, exercise.artifacts)
     path = folder / "master.zip"
     path.write_bytes(make_zip({exercise.notebook.name: notebook.read_bytes(), **files}))

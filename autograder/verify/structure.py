@@ -23,7 +23,12 @@ def check_structure(course: Course, root: Path) -> list[Finding]:
         wanted = [f"book/{slug}.md", f"solutions/{slug}/master.md", f"solutions/{slug}/examples.md"]
         missing = [name for name in wanted if not (root / name).is_file()]
         findings.append(
-            Finding(slug, "page, master and examples are there", not missing, missing and f"missing: {', '.join(missing)}" or "")
+            Finding(
+                slug,
+                "page, master and examples are there",
+                not missing,
+                missing and f"missing: {', '.join(missing)}" or "",
+            )
         )
     return findings
 
@@ -32,7 +37,9 @@ def _agree(what: str, found: list[str], slugs: list[str], subset: bool = False) 
     """`found` must be the manifest's exercises; with `subset` some may still be missing there."""
     extra = sorted(set(found) - set(slugs))
     missing = [] if subset else sorted(set(slugs) - set(found))
-    problems = [f"{name} is not in course.toml" for name in extra] + [f"{name} is missing" for name in missing]
+    problems = [f"{name} is not in course.toml" for name in extra] + [
+        f"{name} is missing" for name in missing
+    ]
     return Finding("course", f"{what} the exercises of course.toml", not problems, "; ".join(problems))
 
 

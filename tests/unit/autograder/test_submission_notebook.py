@@ -36,8 +36,8 @@ def test_code_cells_come_with_their_place_and_tags_and_nothing_else(tmp_path):
     document["cells"][1]["metadata"] = {"tags": ["long", 3, {"x": 1}], "trusted": True}
     document["cells"][2]["source"] = ["b = 2\n", "c = 3"]
     first, second = read(tmp_path, as_bytes(document)).cells
-    assert (first.index, first.source, first.tags) == (1, "a = 1", ("long",))
-    assert (second.index, second.source, second.tags) == (2, "b = 2\nc = 3", ())
+    assert (first.index, first.source, first.tags) == (2, "a = 1", ("long",))
+    assert (second.index, second.source, second.tags) == (3, "b = 2\nc = 3", ())
 
 
 def test_an_exercise_named_only_in_the_code_is_recognized(tmp_path):
