@@ -78,8 +78,9 @@ def launch(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launc
             return str(fd)
 
         fds: list[int] = [channel_fd]
-        arguments = [path, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
-        arguments += ["--uid", str(UID), "--gid", str(UID), "--hostname", "sandbox", "--cap-drop", "ALL"]
+        arguments = [path, "--unshare-all", "--unshare-user", "--cap-drop", "ALL", "--clearenv"]
+        arguments += ["--die-with-parent", "--new-session", "--hostname", "sandbox"]
+        arguments += ["--uid", str(UID), "--gid", str(UID)]
         if version >= DISABLE_USERNS_SINCE:
             arguments += ["--disable-userns", "--assert-userns-disabled"]
         arguments += ["--seccomp", inherit(syscalls.filter_program())]
@@ -90,9 +91,9 @@ def launch(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launc
         for target, link in view.links.items():
             arguments += ["--symlink", target, link]
         arguments += ["--proc", "/proc", "--dev", "/dev"]
-        arguments += ["--size", str(SHM_MIB * MIB), "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
-        arguments += ["--size", str(limits.scratch_mib * MIB), "--perms", "0700", "--tmpfs", mounts.SCRATCH]
-        arguments += ["--dir", f"{mounts.SCRATCH}/tmp", "--symlink", f"{mounts.SCRATCH.strip('/')}/tmp", "/tmp"]
+        arguments += [*tmpfs(SHM_MIB, "1777", "/dev/shm"), "--remount-ro", "/dev"]
+        arguments += [*tmpfs(limits.scratch_mib, "0700", mounts.SCRATCH), "--dir", f"{mounts.SCRATCH}/tmp"]
+        arguments += ["--symlink", f"{mounts.SCRATCH.strip('/')}/tmp", "/tmp"]
         for source, destination in (mounts.course_view() | mounts.data_view(data)).items():
             arguments += ["--ro-bind", source, destination]
         for destination, content in view.files.items():
@@ -115,6 +116,11 @@ def launch_unsafe(limits: Limits, channel_fd: int, data: Path | None) -> Iterato
         variables["PYTHONPATH"] = str(mounts.INSIDE.parent)
         argv = [sys.executable, "-P", "-m", "inside", str(channel_fd)]
         yield Launch(argv, (channel_fd,), variables, folder)
+
+
+def tmpfs(size_mib: int, mode: str, path: str) -> list[str]:
+    """The arguments for a tmpfs that holds no more than `size_mib`."""
+    return ["--size", str(size_mib * MIB), "--perms", mode, "--tmpfs", path]
 
 
 def _readable(content: bytes) -> int:

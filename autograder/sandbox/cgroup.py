@@ -1,4 +1,4 @@
-"""Control groups that bound a sandbox's memory and number of tasks, version 1 or 2, where this user may make them."""
+"""Control groups, version 1 or 2, that bound a sandbox's memory and tasks where this user may make them."""
 
 import contextlib
 import os
@@ -116,7 +116,10 @@ def _lines(membership: str) -> Iterable[tuple[str, str, str]]:
 
 
 def _writable(folder: Path, otherwise: Path) -> Path | None:
-    """`folder` where groups can be made in it; a container may show paths that are not there, hence `otherwise`."""
+    """`folder` where groups can be made in it.
+
+    A container may show paths that are not there, hence `otherwise`.
+    """
     for candidate in (folder, otherwise):
         if candidate.is_dir() and os.access(candidate, os.W_OK | os.X_OK):
             return candidate

@@ -73,10 +73,12 @@ def _bubblewrap() -> Check:
 
 def _namespaces() -> Check:
     path, _ = bubblewrap()
-    command = [path, "--unshare-all", "--unshare-user", "--uid", "1000", "--ro-bind", "/", "/", "--", "/bin/true"]
+    command = [path, "--unshare-all", "--unshare-user", "--uid", "1000", "--ro-bind", "/", "/", "/bin/true"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     works = done.returncode == 0
-    return Check("user namespaces", works, "" if works else USERNS_FIX, done.stderr.strip() or "made one of each kind")
+    return Check(
+        "user namespaces", works, "" if works else USERNS_FIX, done.stderr.strip() or "made one of each kind"
+    )
 
 
 def _seccomp() -> Check:
@@ -145,7 +147,9 @@ def _whole_sandbox() -> Check:
         powerless = int(status[status.index("CapEff:") + 1], 16) == 0 and status[0] != "0"
         works = filtered and powerless
         seconds = f"started in {time.monotonic() - begun:.1f} s, python {sys.version.split()[0]}"
-        return Check("a whole sandbox", works, "" if works else "report this: a filter or capability is wrong", seconds)
+        return Check(
+            "a whole sandbox", works, "" if works else "report this: a filter or capability is wrong", seconds
+        )
     except Died as death:
         return Check("a whole sandbox", False, "see the detail", str(death))
     finally:

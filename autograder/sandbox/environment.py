@@ -26,7 +26,8 @@ def _misuse(operation: str) -> Any:
 class Handle:
     """An object that stays in the sandbox. It can be called, and its attributes read; nothing else.
 
-    Equality and hash are Python's own, by identity, so an object that equals everything over there equals nothing here.
+    Equality and hash are Python's own, by identity, so an object that equals everything over there equals
+    nothing here.
     """
 
     __slots__ = ("_generation", "_number", "_origin", "_session", "_type_name")
@@ -36,6 +37,7 @@ class Handle:
             object.__setattr__(self, name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the object over there; arguments are plain values, or handles got before."""
         return self._session.call(self, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -86,7 +88,8 @@ class Environment(Mapping[str, Any]):
 def call_returning_arguments(function: Handle, *args: Any) -> tuple[Any, tuple[Any, ...]]:
     """Call a function of the notebook; its result, and the arguments as they are afterwards.
 
-    The sandbox gets copies of what a test sends, so this is how a test sees whether an argument was altered in place.
+    The sandbox gets copies of what a test sends, so this is how a test sees whether an argument was altered
+    in place.
     """
     if not isinstance(function, Handle):
         raise StudentError("TypeError", f"expected a function, but got a {type(function).__name__}")

@@ -1,4 +1,4 @@
-"""What a sandbox sees of this machine: what Python needs to run, read-only, and nothing of the course but `convcourse`."""
+"""What a sandbox sees: what Python needs, read-only, and nothing of the course but `convcourse`."""
 
 import glob
 import importlib.util
@@ -12,7 +12,8 @@ GRADING = "/grading"  # where the inside folder is mounted, as /grading/inside
 SCRATCH = "/scratch"
 DATA = "/data"
 
-# Of /etc only what the loader, time zones and name lookups ask for. No host names, users, keys or configuration.
+# Of /etc only what the loader, time zones and name lookups ask for. No host names, users, keys or
+# configuration.
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "alternatives", "fonts", "ssl/openssl.cnf")
 PASSWD = "student:x:1000:1000:student:/scratch:/bin/sh\n"
 GROUP = "student:x:1000:\n"
@@ -52,7 +53,9 @@ def course_view() -> dict[str, str]:
     spec = importlib.util.find_spec("convcourse")
     if spec is not None and spec.submodule_search_locations:
         package = os.path.realpath(spec.submodule_search_locations[0])
-        if not package.startswith(os.path.realpath(sys.prefix) + os.sep):  # otherwise the packages' bind has it
+        if not package.startswith(
+            os.path.realpath(sys.prefix) + os.sep
+        ):  # otherwise the packages' bind has it
             binds[package] = package
     return binds
 
@@ -81,7 +84,7 @@ def find_mnist(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Pat
 
 
 def font_list() -> dict[str, bytes]:
-    """Matplotlib's list of fonts as this user has it, so that no submission waits seconds while it is made again."""
+    """Matplotlib's list of fonts as this user has it; making it anew takes a submission a second or more."""
     home = os.environ.get("MPLCONFIGDIR") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "matplotlib"
     )

@@ -25,8 +25,8 @@ class NetworkReport:
 def judge_network(onnx_bytes: bytes, images: Any, limits: Limits, *, unsafe: bool = False) -> NetworkReport:
     """Check a network against the rules and run it on `images`, float32 [N, channels, height, width].
 
-    Checking and running are two sandboxes: the file as it came never meets the images. Raises `NetworkRefused` where
-    the network breaks a rule or a limit, `SandboxBroken` where the fault is ours.
+    Checking and running are two sandboxes: the file as it came never meets the images. Raises
+    `NetworkRefused` where the network breaks a rule or a limit, `SandboxBroken` where the fault is ours.
     """
     import numpy as np
 
@@ -64,7 +64,10 @@ def judge_network(onnx_bytes: bytes, images: Any, limits: Limits, *, unsafe: boo
 
 @contextmanager
 def _sandbox(limits: Limits, unsafe: bool, doing: str) -> Iterator[Any]:
-    """A fresh sandbox for networks, and a function that asks it; what goes wrong becomes a refusal with a reason."""
+    """A fresh sandbox for networks, and a function that asks it.
+
+    What goes wrong becomes a refusal with a reason.
+    """
     import time
 
     process = Process("network", limits, data=None, unsafe=unsafe)

@@ -27,7 +27,10 @@ CPU_SIGNAL_STATUS = 128 + signal.SIGXCPU
 
 
 class Died(Exception):
-    """The process is gone or had to be killed; `verdict` is one of the words of a verdict, `detail` says what happened."""
+    """The process is gone or had to be killed.
+
+    `verdict` is one of the words of a verdict, `detail` says what happened.
+    """
 
     def __init__(self, verdict: str, detail: str) -> None:
         super().__init__(detail)
@@ -40,7 +43,9 @@ class Process:
     The thread that starts it must live as long as it: bubblewrap's --die-with-parent means that thread.
     """
 
-    def __init__(self, kind: str, limits: Limits, *, data: Path | None, unsafe: bool, use_cgroup: bool = True) -> None:
+    def __init__(
+        self, kind: str, limits: Limits, *, data: Path | None, unsafe: bool, use_cgroup: bool = True
+    ) -> None:
         self.limits = limits
         self.stray = bytearray()
         self._number = 0
@@ -66,7 +71,9 @@ class Process:
         if parents:
             with contextlib.suppress(OSError):
                 self._group = cgroup.make_group(self.limits.memory_mib, self.limits.processes, parents)
-        prefix = ["/bin/sh", "-c", JOIN_GROUPS, "join", *self._group.join_files(), "--"] if self._group else []
+        prefix = (
+            ["/bin/sh", "-c", JOIN_GROUPS, "join", *self._group.join_files(), "--"] if self._group else []
+        )
         try:
             how = launch_unsafe if unsafe else launch
             start = self._cleanup.enter_context(how(self.limits, theirs.fileno(), data))
@@ -98,7 +105,9 @@ class Process:
             reply = wire.decode(self._exchange(first, self.limits.start_s))
         except (Died, wire.WireError) as death:
             said = self.stray.decode("utf-8", "replace").strip()
-            raise SandboxBroken(f"the sandbox did not start: {death}. It said: {said[-2000:] or 'nothing'}") from None
+            raise SandboxBroken(
+                f"the sandbox did not start: {death}. It said: {said[-2000:] or 'nothing'}"
+            ) from None
         if reply != ["ready"]:
             raise SandboxBroken("the sandbox did not start: its first word was not 'ready'")
 
@@ -111,7 +120,10 @@ class Process:
         to_handle: Callable[[Any], wire.HandleId] = wire._no_handles,
         from_handle: Callable[[wire.HandleId], Any] = lambda handle: handle,
     ) -> Any:
-        """The reply to one request. Raises `Died` when it does not come, and `WireError` for arguments that cannot go."""
+        """The reply to one request.
+
+        Raises `Died` when it does not come, and `WireError` for arguments that cannot go.
+        """
         self._number += 1
         payload = wire.encode([self._number, operation, arguments], to_handle)
         reply = self._exchange(wire.frame(payload), timeout_s)
@@ -235,6 +247,10 @@ class Process:
         if status is None:
             raise Died("crashed", "The notebook closed the channel to the grader.")
         if status > 128:
-            name = signal.Signals(status - 128).name if status - 128 in set(signal.Signals) else str(status - 128)
+            name = (
+                signal.Signals(status - 128).name
+                if status - 128 in set(signal.Signals)
+                else str(status - 128)
+            )
             raise Died("crashed", f"Python was ended by the signal {name}.")
         raise Died("crashed", f"The notebook ended Python itself (exit status {status}).")

@@ -1,10 +1,9 @@
 """A submission's session: its cells run in a sandbox, then hidden tests ask about what they made."""
 
 import re
-import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,36 +14,12 @@ from .inside.wire import HandleId, WireError
 from .limits import Limits
 from .mounts import find_mnist
 from .process import Died, Process
+from .results import MAX_ERROR_CHARS, Cell, CellResult, checked_result, printable
 
 SEED = 20_000  # before the first cell; tests set their own
 SKIP_TAG = "long"
-STATUSES = ("ok", "error", "time-limit", "memory-limit", "output-limit")
 SEVERITY = [Verdict.GRADED, Verdict.OUTPUT_LIMIT, Verdict.TIME_LIMIT, Verdict.MEMORY_LIMIT, Verdict.CRASHED]
 MAX_SLOW_CALLS = 2  # of one function: after that it is not called again
-MAX_TEXT = 10_000  # characters of an error that are kept
-MAX_PIXELS = 25_000_000
-PNG_START = b"\x89PNG\r\n\x1a\n"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One code cell of a notebook: its number among all cells, its source, its tags."""
-
-    index: int
-    source: str
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class CellResult:
-    """How one cell ended, and what it showed. `error` is the student's own traceback, or why the cell was stopped."""
-
-    index: int
-    status: str
-    text: str = ""
-    images: list[bytes] = field(default_factory=list)
-    error: str = ""
-    seconds: float = 0.0
 
 
 def open_session(
@@ -52,15 +27,15 @@ def open_session(
     *,
     limits: Limits,
     files: Mapping[str, bytes] | None = None,
-    data: Path | None | str = "find",
+    data: Path | str | None = "find",
     unsafe: bool = False,
     use_cgroup: bool = True,
 ) -> "Session":
     """A session for a submission, to be used as a context manager.
 
-    `files` lie beside the notebook (plain names only). `data` is a folder with MNIST's idx files, of which the train
-    files alone are shown; by default it is looked for. `unsafe` runs without any boundary. Raises `SandboxBroken`
-    where no sandbox can be built.
+    `files` lie beside the notebook (plain names only). `data` is a folder with MNIST's idx files, of which
+    the train files alone are shown; by default it is looked for. `unsafe` runs without any boundary. Raises
+    `SandboxBroken` where no sandbox can be built.
     """
     for name in files or {}:
         if not re.fullmatch(r"[\w][\w.\- ]*", name):
@@ -111,16 +86,21 @@ class Session:
             self._process.kill()
             self._process = None
 
-    # --- cells -------------------------------------------------------------------------------------------------
+    # --- cells
+    # -------------------------------------------------------------------------------------------------
 
     def run_cells(self) -> list[CellResult]:
-        """Run every cell in order; a cell that ends the process is left out of a fresh run of all the others."""
+        """Run every cell in order.
+
+        A cell that ends the process is left out of a fresh run of all the others.
+        """
         while not self._run_all() and self._may_restart():
             self._text_left, self._images_left = self.limits.text_kib * 1024, self.limits.images_kib * 1024
         self._cells_done = True
         not_run = "Not run: the notebook ended its process too often."
         return [
-            self._results.get(cell.index) or CellResult(cell.index, "skipped", error=not_run) for cell in self.cells
+            self._results.get(cell.index) or CellResult(cell.index, "skipped", error=not_run)
+            for cell in self.cells
         ]
 
     def _may_restart(self) -> bool:
@@ -135,10 +115,14 @@ class Session:
             if cell.index in self._skip:
                 result = self._skip[cell.index]
             elif SKIP_TAG in cell.tags:
-                result = CellResult(cell.index, "skipped", text="Not run while grading: this cell takes long.\n")
+                result = CellResult(
+                    cell.index, "skipped", text="Not run while grading: this cell takes long.\n"
+                )
             elif wall_left <= 0:
                 self._note("time-limit", f"All cells together ran longer than {self.limits.wall_s:g} s.")
-                result = CellResult(cell.index, "skipped", error="Not run: the time for all cells was used up.")
+                result = CellResult(
+                    cell.index, "skipped", error="Not run: the time for all cells was used up."
+                )
             else:
                 result = self._run_one(process, cell, min(self.limits.cell_s, wall_left))
                 wall_left -= result.seconds
@@ -148,7 +132,7 @@ class Session:
         return True
 
     def _run_one(self, process: Process, cell: Cell, seconds: float) -> CellResult:
-        kills_before = process.oom_kills()
+        kills_before, begun = process.oom_kills(), time.monotonic()
         try:
             reply = process.request("run_cell", [cell.source, seconds, SEED], seconds + self.limits.grace_s)
             result = self._cell_result(cell.index, reply, process)
@@ -159,35 +143,37 @@ class Session:
             if death.verdict == "time-limit":
                 detail = f"Ran longer than {seconds:g} s, and could not be stopped otherwise."
             self._note(death.verdict, f"Cell {cell.index}: {detail}")
-            result = CellResult(cell.index, death.verdict, error=detail, seconds=seconds)
+            result = CellResult(cell.index, death.verdict, error=detail, seconds=time.monotonic() - begun)
             self._skip[cell.index] = result
             return result
         if process.oom_kills() > kills_before:
             limit = f"A program it started used more than {self.limits.memory_mib} MiB of memory."
             result = replace(result, status="memory-limit", error=f"{result.error}\n{limit}".strip())
         if result.status not in ("ok", "error"):
-            what = {"time-limit": f"ran longer than {seconds:g} s", "output-limit": "printed or drew more than it may"}
-            self._note(result.status, f"Cell {cell.index} {what.get(result.status, 'used more memory than it may')}.")
+            what = {
+                "time-limit": f"ran longer than {seconds:g} s",
+                "output-limit": "printed or drew more than it may",
+            }
+            self._note(
+                result.status, f"Cell {cell.index} {what.get(result.status, 'used more memory than it may')}."
+            )
         return result
 
     def _cell_result(self, index: int, reply: Any, process: Process) -> CellResult:
-        """The result of a reply that is checked here: what runs inside may say anything."""
-        if not (type(reply) is list and [type(part) for part in reply] == [str, str, str, list, str, float]):
+        result = checked_result(index, reply, longest_s=2 * self.limits.wall_s)
+        if result is None:
             raise Died("crashed", "The notebook disturbed the runner's channel (not the answer of a cell).")
-        word, status, text, images, error, seconds = reply
-        if word != "cell" or status not in STATUSES or not 0 <= seconds <= 2 * self.limits.wall_s:
-            raise Died("crashed", "The notebook disturbed the runner's channel (not the answer of a cell).")
-        stray = process.take_stray()
-        shown = printable(text + stray)[: max(self._text_left, 0)]
-        self._text_left -= len(shown)
-        kept = []
-        for image in images:
-            if is_png(image) and len(image) <= self._images_left:
+        text = (result.text + printable(process.take_stray()))[: self._text_left]
+        self._text_left -= len(text)
+        images = []
+        for image in result.images:
+            if len(image) <= self._images_left:
                 self._images_left -= len(image)
-                kept.append(image)
-        return CellResult(index, status, shown, kept, printable(error)[:MAX_TEXT], seconds)
+                images.append(image)
+        return replace(result, text=text, images=images)
 
-    # --- questions ---------------------------------------------------------------------------------------------
+    # --- questions
+    # ---------------------------------------------------------------------------------------------
 
     def name(self, name: str) -> tuple[bool, Any]:
         """Whether the notebook has made `name`, and its value."""
@@ -215,7 +201,10 @@ class Session:
         return reply
 
     def seed(self, number: int) -> None:
-        """Seed `random`, NumPy and torch on the student's side; done again should the process be restarted."""
+        """Seed `random`, NumPy and torch on the student's side.
+
+        Done again should the process be restarted.
+        """
         self._seed = number
         if self._process is not None:
             self._send_seed(self._process, number)
@@ -229,11 +218,15 @@ class Session:
     def _ask(self, operation: str, arguments: list[Any], origin: str, timed: bool = True) -> Any:
         """One request, its reply checked: a value, or what went wrong as `StudentError`."""
         if origin in self._lethal:
-            raise StudentError("Crashed", f"{origin} ended the notebook's process before, so it is not called again")
+            raise StudentError(
+                "Crashed", f"{origin} ended the notebook's process before, so it is not called again"
+            )
         if self._slow.get(origin, 0) >= MAX_SLOW_CALLS:
             raise StudentError("TimeLimit", f"{origin} took too long before, so it is not called again")
         if self._calls_left <= 0:
-            raise StudentError("TimeLimit", f"the tests' calls took longer than {self.limits.calls_wall_s:g} s together")
+            raise StudentError(
+                "TimeLimit", f"the tests' calls took longer than {self.limits.calls_wall_s:g} s together"
+            )
         process = self._living()
         seconds = min(self.limits.call_s, self._calls_left)
         to_handle = self._number_of(self._generation)
@@ -268,7 +261,7 @@ class Session:
             self._note(status, f"While a test used {origin}: {printable(message)[:200]}.")
             if status == "time-limit":
                 self._slow[origin] = self._slow.get(origin, 0) + 1
-        shown = (printable(part)[:MAX_TEXT] for part in (type_name[:200], message, traceback_text))
+        shown = (printable(part)[:MAX_ERROR_CHARS] for part in (type_name[:200], message, traceback_text))
         raise StudentError(*shown)
 
     def _buried(self, process: Process, death: Died, origin: str) -> None:
@@ -283,13 +276,17 @@ class Session:
         if self._process is not None:
             return self._process
         if self._deaths_in_calls > self.limits.restarts or self._deaths_in_cells > self.limits.restarts:
-            raise StudentError("Crashed", "the notebook ended its process too often; nothing more can be asked of it")
+            raise StudentError(
+                "Crashed", "the notebook ended its process too often; nothing more can be asked of it"
+            )
         results = dict(self._results)
         self._text_left, self._images_left = self.limits.text_kib * 1024, self.limits.images_kib * 1024
         while not self._run_all():
             if not self._may_restart():
                 self._results = results
-                raise StudentError("Crashed", "the notebook ended its process too often; nothing more can be asked")
+                raise StudentError(
+                    "Crashed", "the notebook ended its process too often; nothing more can be asked"
+                )
         self._results = results
         if self._process is None:
             raise StudentError("Crashed", "the notebook could not be run again")
@@ -313,7 +310,9 @@ class Session:
     def _number_of(self, generation: int) -> Callable[[Any], HandleId]:
         def number_of(value: Any) -> HandleId:
             if type(value) is not Handle or value._session is not self:
-                raise WireError(f"an object of type {type(value).__name__} is neither plain data nor a handle")
+                raise WireError(
+                    f"an object of type {type(value).__name__} is neither plain data nor a handle"
+                )
             if value._generation != generation:
                 raise StudentError("Crashed", "this object was lost when the notebook's process ended")
             return HandleId(value._number, value._type_name)
@@ -333,21 +332,3 @@ def _type_of(verdict: str) -> str:
     return {"time-limit": "TimeLimit", "memory-limit": "MemoryLimit", "output-limit": "OutputLimit"}.get(
         verdict, "Crashed"
     )
-
-
-def printable(text: str) -> str:
-    r"""`text` without terminal escapes and control characters, which feedback must not carry.
-
-    >>> printable("\x1b[31mred\x1b[0m\tand\x07 plain\n")
-    'red\tand plain\n'
-    """
-    text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])", "", text)
-    return re.sub(r"[^\t\n\x20-\x7e\xa0-\U0010ffff]", "", text)
-
-
-def is_png(data: Any) -> bool:
-    """Whether `data` are bytes that begin as a PNG of a bearable size does."""
-    if type(data) is not bytes or not data.startswith(PNG_START) or data[12:16] != b"IHDR" or len(data) < 33:
-        return False
-    width, height = struct.unpack(">II", data[16:24])
-    return 0 < width * height <= MAX_PIXELS

@@ -1,4 +1,7 @@
-"""Watches a sandbox from outside: memory and tasks of its whole tree, where no control group can bound them."""
+"""Watches a sandbox from outside.
+
+Memory and tasks of its whole tree, where no control group can bound them.
+"""
 
 import contextlib
 import os
@@ -44,12 +47,17 @@ def files_bytes(pid: int, folders: tuple[str, ...]) -> int:
     for folder in folders:
         with contextlib.suppress(OSError):
             usage = os.statvfs(f"/proc/{pid}/root{folder}")
-            total += (usage.f_blocks - usage.f_bfree) * usage.f_frsize + (usage.f_files - usage.f_ffree) * 1024
+            total += (usage.f_blocks - usage.f_bfree) * usage.f_frsize + (
+                usage.f_files - usage.f_ffree
+            ) * 1024
     return total
 
 
 class Watchdog:
-    """A thread that calls `on_breach("memory-limit" | "process-limit")` once when the tree below `root` uses too much."""
+    """A thread that calls `on_breach` once when the tree below `root` uses too much.
+
+    What it says is "memory-limit" or "process-limit".
+    """
 
     def __init__(
         self,

@@ -1,4 +1,7 @@
-"""The process inside the sandbox: `python -m inside FD`. Reads requests from FD and answers them until it closes."""
+"""The process inside the sandbox.
+
+`python -m inside FD`. Reads requests from FD and answers them until it closes.
+"""
 
 import os
 import sys

@@ -1,4 +1,7 @@
-"""Answers the grader's requests about the objects that the notebook made. Values go out as plain data only."""
+"""Answers the grader's requests about the objects that the notebook made.
+
+Values go out as plain data only.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +36,10 @@ class Objects:
         return self._objects[handle.number]
 
     def encode(self, value: Any) -> bytes:
-        """`value` as a payload: plain where it can travel, otherwise (too large, too deep) a handle as a whole."""
+        """`value` as a payload.
+
+        Plain where it can travel, otherwise (too large, too deep) a handle as a whole.
+        """
         try:
             return encode(["value", value], self.handle)
         except WireError:
@@ -107,7 +113,7 @@ class Answers:
         try:
             with time_limit(seconds):
                 return self.objects.encode(work())
-        except BaseException as error:  # SystemExit, TimeLimit and the rest: all are answers, none ends the session
+        except BaseException as error:  # SystemExit, TimeLimit and the rest: an answer, never the end
             kind, message, text = (part.encode("utf-8", "replace").decode() for part in describe(error))
             status = status_of(error)
             return encode(["raised", status, kind, message, text])

@@ -25,9 +25,9 @@ class Output:
         self._images: list[bytes] = []
 
     def add_text(self, text: str) -> None:
-        """Keep `text`. Going over the budget raises `OutputLimit` once; from then on text is dropped in silence,
+        """Keep `text`; going over the budget raises `OutputLimit` once.
 
-        so that a flood costs the cell that made it and not the cells after it.
+        From then on text is dropped in silence, so that a flood costs the cell that made it and no other.
         """
         if self._exhausted:
             return
@@ -95,7 +95,10 @@ class Stream(io.TextIOBase):
 
 
 def install(output: Output) -> None:
-    """Point sys.stdout and sys.stderr at `output`; done again before each cell, since a cell may replace them."""
+    """Point sys.stdout and sys.stderr at `output`.
+
+    Done again before each cell, since a cell may replace them.
+    """
     sys.stdout, sys.stderr = Stream(output, 1), Stream(output, 2)
 
 

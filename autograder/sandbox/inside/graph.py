@@ -1,9 +1,10 @@
 """The rules for a network that is handed in: what its graph may hold, and how its parameters are counted.
 
-Nothing that the student's Python said is believed. The model is read, checked against the rules below, and written
-again from only what was checked, so that what runs later is what was counted. Counted is every element of every
-initializer and of every constant inside the graph, whatever its type, except a bounded number of small integers that
-say shapes and axes: no operator on the list can bring back more from those than a few hundred bytes.
+Nothing that the student's Python said is believed. The model is read, checked against the rules below, and
+written again from only what was checked, so that what runs later is what was counted. Counted is every
+element of every initializer and of every constant inside the graph, whatever its type, except a bounded
+number of small integers that say shapes and axes: no operator on the list can bring back more from those than
+a few hundred bytes.
 """
 
 from collections.abc import Iterable
@@ -16,17 +17,20 @@ from onnx import AttributeProto, TensorProto, numpy_helper
 INPUT, OUTPUT = "images", "logits"
 OPSETS = range(11, 27)
 MAX_NODES = 300  # a network of the course has 10 to 60
-MAX_SETTINGS = 16  # different numbers among all operators' float settings, such as slopes; a network has 0 to 3
+# Different numbers among all operators' float settings, such as slopes; a network has 0 to 3.
+MAX_SETTINGS = 16
 MAX_LIST = 16  # entries of a list of settings, such as pads
 MAX_SHAPE_ROW = 16  # entries of one integer tensor that says a shape
 MAX_SHAPE_ENTRIES = 256  # of all of them together
 MAX_SHAPE_VALUE = 100_000  # no size in the course is larger; the two ends of int64 mean "to the end"
 
 LAYERS = "Conv Gemm MatMul BatchNormalization InstanceNormalization LayerNormalization GroupNormalization LRN"
-POOLING = "MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool ReduceMean ReduceMax ReduceMin ReduceSum"
+POOLING = (
+    "MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool ReduceMean ReduceMax ReduceMin ReduceSum"
+)
 ACTIVATIONS = (
-    "Relu LeakyRelu PRelu Elu Selu Celu Gelu HardSigmoid HardSwish Swish Mish Sigmoid Softplus Softsign Tanh Clip "
-    "ThresholdedRelu Softmax LogSoftmax"
+    "Relu LeakyRelu PRelu Elu Selu Celu Gelu HardSigmoid HardSwish Swish Mish Sigmoid Softplus Softsign Tanh "
+    "Clip ThresholdedRelu Softmax LogSoftmax"
 )
 ARITHMETIC = "Add Sub Mul Div Sum Max Min Neg Abs Exp Log Sqrt Pow Erf Reciprocal Greater Where"
 SHAPES = (
@@ -86,7 +90,9 @@ class _Counter:
     def add_setting(self, value: float) -> None:
         self.settings.add(value)
         if len(self.settings) > MAX_SETTINGS:
-            raise Refused(f"The operators have more than {MAX_SETTINGS} different numbers as settings, such as slopes.")
+            raise Refused(
+                f"The operators have more than {MAX_SETTINGS} different numbers as settings, such as slopes."
+            )
 
 
 def _are_sizes(values: np.ndarray) -> bool:
@@ -97,13 +103,15 @@ def _are_sizes(values: np.ndarray) -> bool:
 def _check_frame(model: onnx.ModelProto) -> None:
     """What surrounds the graph."""
     if model.functions:
-        raise Refused("The file defines functions of its own. Export with torch.onnx.export, which inlines them.")
+        raise Refused(
+            "The file defines functions of its own. Export with torch.onnx.export, which inlines them."
+        )
     if model.graph.sparse_initializer:
         raise Refused("The file holds sparse tensors, which are not accepted. Store the weights densely.")
     versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
     if len(versions) != 1 or versions[0] not in OPSETS:
         raise Refused(
-            f"The file asks for the operator set {versions or 'of nobody'}; versions {OPSETS[0]} to {OPSETS[-1]} "
+            f"The file asks for the operator set {versions or 'of nobody'}; {OPSETS[0]} to {OPSETS[-1]} "
             "are accepted. Leave opset_version out of the export."
         )
     if len(model.graph.node) > MAX_NODES:
@@ -141,7 +149,9 @@ def _tensor(tensor: TensorProto, counter: _Counter) -> TensorProto:
     except Exception:
         raise Refused(f"The weights {tensor.name!r} do not have the size that they state.") from None
     if values.dtype.kind not in "fiub" or values.dtype.itemsize > 8:
-        raise Refused(f"The weights {tensor.name!r} are of the type {values.dtype}; float32 is what is expected.")
+        raise Refused(
+            f"The weights {tensor.name!r} are of the type {values.dtype}; float32 is what is expected."
+        )
     counter.add(values)
     return numpy_helper.from_array(np.ascontiguousarray(values).reshape(values.shape), tensor.name)
 
@@ -149,7 +159,9 @@ def _tensor(tensor: TensorProto, counter: _Counter) -> TensorProto:
 def _node(node: onnx.NodeProto, counter: _Counter) -> onnx.NodeProto:
     kind = node.op_type
     if node.domain not in ("", "ai.onnx"):
-        raise Refused(f"The operator {kind!r} comes from {node.domain!r}; only ONNX's own operators are accepted.")
+        raise Refused(
+            f"The operator {kind!r} comes from {node.domain!r}; only ONNX's own operators are accepted."
+        )
     if kind == "Dropout":
         raise Refused("The graph holds Dropout: call network.eval() before the export.")
     if kind not in OPERATORS:
@@ -175,7 +187,9 @@ def _attribute(kind: str, attribute: AttributeProto, counter: _Counter) -> Attri
         AttributeProto.FLOATS: list(attribute.floats),
     }.get(type_)
     if plain is None:
-        raise Refused(f"{kind}'s setting {name!r} holds a graph, a tensor or a list of words, which is not accepted.")
+        raise Refused(
+            f"{kind}'s setting {name!r} holds a graph, a tensor or a list of words, which is not accepted."
+        )
     if kind == "Constant":
         if name not in LITERALS:
             raise Refused(f"A constant of the kind {name!r} is not accepted.")
@@ -186,11 +200,15 @@ def _attribute(kind: str, attribute: AttributeProto, counter: _Counter) -> Attri
     elif isinstance(plain, list | bytes) and len(plain) > (MAX_LIST if isinstance(plain, list) else 64):
         raise Refused(f"{kind}'s setting {name!r} is longer than any real one.")
     elif kind == "Cast" and name == "to" and plain not in SHAPE_TYPES:
-        raise Refused("The graph turns numbers into another type; only shapes may be cast. Keep everything in float32.")
+        raise Refused(
+            "The graph turns numbers into another type; only shapes may be cast. Keep everything in float32."
+        )
     elif kind == "BatchNormalization" and name == "training_mode" and plain:
         raise Refused("Batch normalization is in training mode: call network.eval() before the export.")
     if kind != "Constant":
-        for value in plain if type_ == AttributeProto.FLOATS else [plain] if type_ == AttributeProto.FLOAT else []:
+        for value in (
+            plain if type_ == AttributeProto.FLOATS else [plain] if type_ == AttributeProto.FLOAT else []
+        ):
             counter.add_setting(value)
     return onnx.helper.make_attribute(name, plain, attr_type=type_)
 
@@ -224,10 +242,13 @@ def _check_ports(graph: onnx.GraphProto, image_shape: list[int], classes: int) -
             raise Refused(f"The graph must have {wanted}; its shape is [{', '.join(map(str, shape))}].")
         if isinstance(shape[0], int):
             raise Refused(
-                f"The {what} takes {shape[0]} images at a time and no other number. Export with a dynamic first axis; "
-                "convcourse's export_network does."
+                f"The {what} takes {shape[0]} images at a time and no other number. Export with a dynamic "
+                "first axis; convcourse's export_network does."
             )
 
 
 def _fits(shape: Iterable[int | str], sizes: list[int], exactly: bool) -> bool:
-    return all(have == want or (isinstance(have, str) and not exactly) for have, want in zip(shape, sizes, strict=True))
+    return all(
+        have == want or (isinstance(have, str) and not exactly)
+        for have, want in zip(shape, sizes, strict=True)
+    )

@@ -13,7 +13,10 @@ class Networks:
         self.session: Any = None
 
     def check(self, model: bytes, image_shape: list[int], classes: int) -> bytes:
-        """Check the rules; the model as it is to be run, its parameters, its operators; or why it is refused."""
+        """Check the rules.
+
+        The model as it is to be run, its parameters, its operators; or why it is refused.
+        """
         from . import graph
 
         try:

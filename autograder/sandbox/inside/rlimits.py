@@ -1,4 +1,4 @@
-"""The kernel's own limits for every process of the sandbox, set before any student code runs and never raised again."""
+"""The kernel's own limits for every process inside, set before student code runs and never raised again."""
 
 import contextlib
 import resource
@@ -19,7 +19,8 @@ def set_rlimits(limits: dict[str, Any]) -> None:
         resource.RLIMIT_MEMLOCK: MIB,
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_SIGPENDING: 256,
-        # Counted inside the sandbox's own user namespace. It does not bind root, for whom the control group does it.
+        # Counted inside the sandbox's own user namespace. It does not bind root, for whom the control group
+        # does it.
         resource.RLIMIT_NPROC: limits["processes"],
     }
     for name, value in wanted.items():

@@ -69,19 +69,23 @@ class GradingShell(InteractiveShell):
             colors="nocolor",
             xmode="Context",
         )
-        InteractiveShell._instance = self
-        GradingShell._instance = self
-        self.output = self.display_pub.output = self.displayhook.output = output
+        InteractiveShell._instance = self  # type: ignore[assignment]
+        GradingShell._instance = self  # type: ignore[assignment]
+        self.output = output
+        for display in (self.display_pub, self.displayhook):
+            display.output = output  # type: ignore[union-attr]
+        assert self.display_formatter is not None  # made by the constructor
         png = self.display_formatter.formatters["image/png"]
         png.for_type_by_name("matplotlib.figure", "Figure", self._figure_png)
         for name in ("pip", "conda", "mamba", "uv"):
-            self.register_magic_function(self._no_install, "line", name)
+            self.register_magic_function(_no_install, "line", name)  # type: ignore[arg-type]
         builtins.input = _no_input
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
         self._shown: list[int] = []
         self._seeded: set[str] = set()
 
-    system = InteractiveShell.system_raw  # `!command` without a pseudo-terminal, which the sandbox does not offer
+    # `!command` without a pseudo-terminal, which the sandbox does not offer.
+    system = InteractiveShell.system_raw
 
     def enable_gui(self, gui: Any = None) -> None:
         """There is no window to open."""
@@ -97,9 +101,6 @@ class GradingShell(InteractiveShell):
         self._shown.append(id(figure))
         return capture.figure_png(figure)
 
-    def _no_install(self, line: str) -> None:
-        print(NOTHING_TO_INSTALL, end="")
-
     def run(self, source: str, seconds: float, seed: int) -> Outcome:
         """Run one cell under a soft limit of `seconds`."""
         capture.install(self.output)
@@ -114,7 +115,7 @@ class GradingShell(InteractiveShell):
                 if status in ("time-limit", "output-limit"):
                     self.last_error = where_stopped(result.error_in_exec)
                 self._show_figures()
-        except BaseException as error:  # also TimeLimit and OutputLimit: whatever gets here is the cell's own end
+        except BaseException as error:  # also TimeLimit and OutputLimit: whatever comes is the cell's end
             status = status_of(error)
             self.last_error = where_stopped(error) if status.endswith("limit") else describe(error)[2]
         if self.output.exceeded and status == "ok":
@@ -132,7 +133,7 @@ class GradingShell(InteractiveShell):
             capture.close_figures()
 
     def seed_new_libraries(self, seed: int) -> None:
-        """Seed each library the first time it is seen, so that an unseeded notebook gives the same marks twice."""
+        """Seed each library when it is first seen, so that an unseeded notebook gets the same marks twice."""
         for name in ("random", "numpy", "torch"):
             if name in sys.modules and name not in self._seeded:
                 self._seeded.add(name)
@@ -210,9 +211,15 @@ def shorten(text: str, limit: int = MAX_ERROR_CHARS) -> str:
     return text if len(text) <= limit else text[: limit // 2] + "\n[...]\n" + text[-limit // 2 :]
 
 
+def _no_install(line: str) -> None:
+    print(NOTHING_TO_INSTALL, end="")
+
+
 def _no_input(prompt: object = "", /) -> str:
     __tracebackhide__ = True
-    raise RuntimeError("input() cannot be answered while grading: nobody is there. Put the value in the cell instead.")
+    raise RuntimeError(
+        "input() cannot be answered while grading: nobody is there. Put the value in the cell instead."
+    )
 
 
 _HERE = __file__.rpartition("/")[0]

@@ -1,4 +1,7 @@
-"""A time limit that Python code can notice: SIGALRM raises in the main thread. The grader kills where that fails."""
+"""A time limit that Python code can notice.
+
+SIGALRM raises in the main thread. The grader kills where that fails.
+"""
 
 import signal
 import time
@@ -9,7 +12,10 @@ _set_timer, _set_handler = signal.setitimer, signal.signal
 
 
 class TimeLimit(BaseException):
-    """The limit has passed. Not an `Exception`, so that a notebook's own `except Exception` lets it through."""
+    """The limit has passed.
+
+    Not an `Exception`, so that a notebook's own `except Exception` lets it through.
+    """
 
 
 @contextmanager

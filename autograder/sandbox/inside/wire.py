@@ -1,10 +1,11 @@
 """The codec of the channel between the grader and a sandbox: plain data in, plain data out, no pickle.
 
-A frame is four bytes of length and that many bytes of payload. A payload is one value: a tag byte, then what the tag
-says. Every length is checked against the bytes that are there, and against the bounds below, before anything is
-allocated for it; whatever breaks a rule raises `WireError` and nothing else. What comes out is built here from exact
-built-in types, fresh NumPy arrays and fresh tensors, so no operator or property of the sender's making can run on the
-receiver's side. Objects that are none of these travel as a handle: a number and the name of their type.
+A frame is four bytes of length and that many bytes of payload. A payload is one value: a tag byte, then what
+the tag says. Every length is checked against the bytes that are there, and against the bounds below, before
+anything is allocated for it; whatever breaks a rule raises `WireError` and nothing else. What comes out is
+built here from exact built-in types, fresh NumPy arrays and fresh tensors, so no operator or property of the
+sender's making can run on the receiver's side. Objects that are none of these travel as a handle: a number
+and the name of their type.
 
 >>> decode(encode([1, 2.5, "three", (None, True), {"k": b"v"}]))
 [1, 2.5, 'three', (None, True), {'k': b'v'}]
@@ -16,7 +17,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-MAX_FRAME_BYTES = 64 * 1024 * 1024  # MNIST's 60,000 training images fit (47 MB); the grader holds one at a time
+MAX_FRAME_BYTES = 64 * 1024 * 1024  # MNIST's 60,000 training images fit (47 MB)
 MAX_DEPTH = 32  # containers in containers; far below Python's own recursion limit
 MAX_ITEMS = 500_000  # values in one frame: an empty list costs 5 bytes here and 56 in memory
 MAX_INT_BYTES = 128  # 1,024 bits: no count, size or hash of the course is larger
@@ -24,10 +25,34 @@ MAX_RANK = 16  # axes of an array
 MAX_TYPE_NAME_BYTES = 120  # of a handle, only ever shown in messages
 HEADER = struct.Struct(">I")
 
-ARRAY_DTYPES = (
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128"
-).split()
-TENSOR_DTYPES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64".split()
+ARRAY_DTYPES = [
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+]
+TENSOR_DTYPES = [
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+]
 DTYPE_BYTES = {"bool": 1, "bfloat16": 2, "complex64": 8, "complex128": 16} | {
     f"{kind}{bits}": bits // 8
     for kind, sizes in (("int", (8, 16, 32, 64)), ("uint", (8, 16, 32, 64)), ("float", (16, 32, 64)))
@@ -45,7 +70,10 @@ class WireError(ValueError):
 
 
 class HandleId(NamedTuple):
-    """What a handle is on the wire: a number that the sandbox gave it, and the name of its type, for messages."""
+    """What a handle is on the wire.
+
+    A number that the sandbox gave it, and the name of its type, for messages.
+    """
 
     number: int
     type_name: str
@@ -56,7 +84,10 @@ def _no_handles(value: Any) -> HandleId:
 
 
 def encode(value: Any, to_handle: Callable[[Any], HandleId] = _no_handles) -> bytes:
-    """The payload of `value`; `to_handle` answers for every object that is not plain data, or raises `WireError`."""
+    """The payload of `value`.
+
+    `to_handle` answers for every object that is not plain data, or raises `WireError`.
+    """
     out: list[bytes] = []
     _Writer(out, to_handle).put(value, 0)
     payload = b"".join(out)

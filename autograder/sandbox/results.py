@@ -1,0 +1,64 @@
+"""Cells and their results; what comes out of a sandbox is checked and cleaned here before it is shown."""
+
+import re
+import struct
+from dataclasses import dataclass, field
+from typing import Any
+
+STATUSES = ("ok", "error", "time-limit", "memory-limit", "output-limit")
+MAX_ERROR_CHARS = 10_000  # of a traceback
+MAX_PIXELS = 25_000_000  # of an image: a small PNG can unpack to gigabytes in the reader's browser
+PNG_START = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One code cell of a notebook: its number among all cells, its source, its tags."""
+
+    index: int
+    source: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """How one cell ended, and what it showed.
+
+    `error` is the student's own traceback, or why the cell was stopped.
+    """
+
+    index: int
+    status: str
+    text: str = ""
+    images: list[bytes] = field(default_factory=list)
+    error: str = ""
+    seconds: float = 0.0
+
+
+def checked_result(index: int, reply: Any, longest_s: float) -> CellResult | None:
+    """The result that a cell's reply holds, cleaned; None where it is no such reply."""
+    if type(reply) is not list or [type(part) for part in reply] != [str, str, str, list, str, float]:
+        return None
+    word, status, text, images, error, seconds = reply
+    if word != "cell" or status not in STATUSES or not 0 <= seconds <= longest_s:
+        return None
+    kept = [image for image in images if is_png(image)]
+    return CellResult(index, status, printable(text), kept, printable(error)[:MAX_ERROR_CHARS], seconds)
+
+
+def printable(text: str) -> str:
+    r"""`text` without terminal escapes and control characters, which feedback must not carry.
+
+    >>> printable("\x1b[31mred\x1b[0m\tand\x07 plain\n")
+    'red\tand plain\n'
+    """
+    text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])", "", text)
+    return re.sub(r"[^\t\n\x20-\x7e\xa0-\U0010ffff]", "", text)
+
+
+def is_png(data: Any) -> bool:
+    """Whether `data` are bytes that begin as a PNG of a bearable size does."""
+    if type(data) is not bytes or not data.startswith(PNG_START) or data[12:16] != b"IHDR" or len(data) < 33:
+        return False
+    width, height = struct.unpack(">II", data[16:24])
+    return 0 < width * height <= MAX_PIXELS
