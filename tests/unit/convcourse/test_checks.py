@@ -185,8 +185,8 @@ def test_secret_numbers_change_with_tag_and_seed_only(monkeypatch):
 
 def test_the_light_modules_load_no_torch():
     code = (
-        "import sys, convcourse, convcourse.checks, convcourse.arithmetic, convcourse.filters, convcourse.plots\n"
-        "import convcourse.submit, convcourse.cli\n"
+        "import sys, convcourse, convcourse.checks, convcourse.arithmetic, convcourse.filters\n"
+        "import convcourse.plots, convcourse.submit, convcourse.cli\n"
         "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
