@@ -1,0 +1,194 @@
+"""Figures of the page on filters: pictures beside what a kernel makes of them, borders, and waves."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from convcourse.plots._show import COLORS, figure
+
+Array = NDArray[np.floating] | NDArray[np.integer]
+
+
+def side_by_side(pictures: Mapping[str, Array], columns: int = 3) -> Figure:
+    """Pictures under their names, `columns` in a row.
+
+    Color is [H, W, 3]. Gray [H, W] of about 0..1 is shown as it is, larger values are scaled down to white, and
+    where a picture has negative values, blue is negative, red positive and white zero.
+
+    >>> len(side_by_side({"a": np.zeros((4, 6)), "b": np.ones((4, 6))}, columns=2).axes)
+    2
+    """
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    height, width = next(iter(pictures.values())).shape[:2]
+    fig = figure(720, rows * (720 / columns * height / width + 24))
+    axes = np.ravel(fig.subplots(rows, columns))
+    for ax, (name, picture) in zip(axes, pictures.items(), strict=False):
+        _picture(ax, picture)
+        ax.set_title(name)
+    for ax in axes:
+        ax.set_axis_off()
+    return fig
+
+
+def one_place(image: Array, kernel: Array, top: int, left: int, size: int = 9) -> Figure:
+    """A part of an image with one place marked, its pixels, the kernel, and the products of the two.
+
+    >>> len(one_place(np.zeros((20, 30)), np.ones((3, 3)), top=6, left=8).axes)
+    4
+    """
+    h, w = kernel.shape
+    up, before = max(top - (size - h) // 2, 0), max(left - (size - w) // 2, 0)
+    patch = image[top : top + h, left : left + w]
+    fig = figure(720, 220)
+    around, pixels, weights, products = fig.subplots(1, 4)
+    around.imshow(image[up : up + size, before : before + size], cmap="gray", vmin=0, vmax=1)
+    around.add_patch(
+        Rectangle((left - before - 0.5, top - up - 0.5), w, h, fill=False, edgecolor=COLORS["orange"], linewidth=2.5)
+    )
+    around.set_title("part of the picture")
+    around.set_axis_off()
+    _numbers(pixels, patch, "its pixels", "{:.2f}", gray=True)
+    _numbers(weights, kernel, "× kernel", "{:g}")
+    _numbers(products, patch * kernel, f"sum = {(patch * kernel).sum():.2f}", "{:.2f}")
+    return fig
+
+
+def padded_corners(padded: Mapping[str, Array], border: int) -> Figure:
+    """Small padded images as numbers, the original pixels framed.
+
+    >>> len(padded_corners({"zero": np.zeros((6, 7)), "extend": np.ones((6, 7))}, border=2).axes)
+    2
+    """
+    fig = figure(720, 300)
+    for ax, (name, values) in zip(np.atleast_1d(fig.subplots(1, len(padded))), padded.items(), strict=True):
+        _numbers(ax, values, name, "{:g}", gray=True, top=9)
+        ax.add_patch(
+            Rectangle(
+                (border - 0.5, border - 0.5),
+                values.shape[1] - 2 * border,
+                values.shape[0] - 2 * border,
+                fill=False,
+                edgecolor=COLORS["orange"],
+                linewidth=3,
+            )
+        )
+    return fig
+
+
+def row_as_wave(row: Array, low: Array, high: Array) -> Figure:
+    """One row of pixels, its slow part and its fast part, one above the other.
+
+    >>> len(row_as_wave(np.zeros(9), np.zeros(9), np.zeros(9)).axes)
+    3
+    """
+    fig = figure(720, 330)
+    axes = fig.subplots(3, 1, sharex=True)
+    for ax, values, name, color in zip(
+        axes, (row, low, high), ("pixels", "slow part", "fast part"), ("gray", "blue", "orange"), strict=True
+    ):
+        ax.plot(values, color=COLORS[color], linewidth=1.3)
+        ax.set_ylabel(name)
+        ax.grid(axis="y")
+    axes[0].set_ylim(0, 1)
+    axes[1].set_ylim(0, 1)
+    axes[2].axhline(0, color=COLORS["ink"], linewidth=0.6)
+    axes[2].set_xlabel("column")
+    axes[2].set_xlim(0, len(row) - 1)
+    return fig
+
+
+def frequency_response(frequencies: Array, gains: Mapping[str, Array]) -> Figure:
+    """How much of a wave each filter lets through, against the wave's frequency in cycles a pixel.
+
+    >>> len(frequency_response(np.linspace(0, 0.5, 5), {"box": np.ones(5)}).axes[0].lines)
+    2
+    """
+    fig = figure(720, 270)
+    ax = fig.subplots()
+    for (name, gain), color in zip(gains.items(), ("blue", "green", "orange", "red", "purple"), strict=False):
+        ax.plot(frequencies, gain, color=COLORS[color], label=name)
+    ax.axhline(0, color=COLORS["ink"], linewidth=0.6)
+    ax.set_xlim(0, 0.5)
+    ax.set_xticks([0, 0.1, 0.2, 1 / 3, 0.4, 0.5], ["0\nflat", "0.1", "0.2", "1/3", "0.4", "0.5\nevery second pixel"])
+    ax.set_xlabel("frequency (cycles a pixel)")
+    ax.set_ylabel("factor")
+    ax.grid(axis="y")
+    ax.legend(loc="upper center", ncols=len(gains), bbox_to_anchor=(0.5, 1.18))
+    return fig
+
+
+def gratings(waves: Mapping[str, Array]) -> Figure:
+    """Stripes [H, W] of 0..1 above their brightness along one row.
+
+    >>> len(gratings({"slow": np.zeros((8, 16)), "fast": np.ones((8, 16))}).axes)
+    4
+    """
+    fig = figure(720, 210)
+    axes = fig.subplots(2, len(waves), sharex="col", height_ratios=[1.3, 1])
+    for (above, below), (name, wave) in zip(axes.T, waves.items(), strict=True):
+        above.imshow(wave, cmap="gray", vmin=0, vmax=1, aspect="auto")
+        above.set_title(name)
+        above.set_axis_off()
+        below.plot(wave[0], color=COLORS["blue"], linewidth=1.2)
+        below.set_ylim(-0.05, 1.05)
+        below.set_yticks([0, 1])
+    return fig
+
+
+def bars_by_region(values: Mapping[str, Sequence[float]], regions: Sequence[str], ylabel: str) -> Figure:
+    """Groups of bars: one group a region, one bar in it for each name of `values`.
+
+    >>> len(bars_by_region({"edge": [0.1, 0.4]}, ["sky", "leaves"], "mean").axes[0].patches)
+    2
+    """
+    fig = figure(720, 230)
+    ax = fig.subplots()
+    wide = 0.8 / len(values)
+    for i, ((name, heights), color) in enumerate(zip(values.items(), ("blue", "orange", "green"), strict=False)):
+        places = np.arange(len(regions)) + (i - (len(values) - 1) / 2) * wide
+        bars = ax.bar(places, heights, wide, color=COLORS[color], label=name)
+        ax.bar_label(bars, fmt="{:.2f}", fontsize=10, padding=2)
+    ax.set_xticks(range(len(regions)), regions)
+    ax.tick_params(axis="x", length=0)
+    ax.set_ylabel(ylabel)
+    ax.margins(y=0.15)
+    ax.legend()
+    return fig
+
+
+def _picture(ax: Axes, picture: Array) -> None:
+    """Smooth where it has many pixels: a photograph is not read pixel by pixel."""
+    interpolation = "bilinear" if picture.shape[0] * picture.shape[1] > 4000 else "none"
+    if picture.ndim == 3:
+        ax.imshow(picture, interpolation=interpolation)
+    elif picture.min() < -0.02:
+        bound = float(np.abs(picture).max())
+        ax.imshow(picture, cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation=interpolation)
+    else:
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=max(1.0, float(picture.max())), interpolation=interpolation)
+
+
+def _numbers(ax: Axes, values: Array, title: str, form: str, gray: bool = False, top: float = 1.0) -> None:
+    """A small array with its numbers written in; `gray` fills each cell with its brightness of 0..top."""
+    if gray:
+        ax.imshow(values, cmap="gray", vmin=0, vmax=top)
+    else:
+        ax.set_xlim(-0.5, values.shape[1] - 0.5)
+        ax.set_ylim(values.shape[0] - 0.5, -0.5)
+        ax.set_aspect("equal")
+    for (row, column), value in np.ndenumerate(values):
+        color = COLORS["ink"] if not gray else "#ffffff" if value < 0.55 * top else "#000000"
+        text = form.format(value).replace("-0.00", "0.00").replace("-", "−")
+        ax.text(column, row, text, ha="center", va="center", color=color, fontsize=11)
+    ax.set_xticks(np.arange(values.shape[1] + 1) - 0.5, [])
+    ax.set_yticks(np.arange(values.shape[0] + 1) - 0.5, [])
+    ax.tick_params(length=0)
+    ax.grid(True)
+    for spine in ax.spines.values():
+        spine.set_visible(True)
+    ax.set_title(title)
