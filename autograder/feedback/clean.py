@@ -3,8 +3,9 @@
 import base64
 import re
 
-CSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-OSC = re.compile(r"\x1b\].*?(?:\x07|\x1b\\)", re.DOTALL)
+# Every repetition is bounded or stops at the next escape, so that no text takes more than linear time.
+CSI = re.compile(r"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]")
+OSC = re.compile(r"\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)")
 OTHER_ESCAPE = re.compile(r"\x1b[@-_]?")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -31,10 +32,15 @@ def clean_text(text: str, longest: int = LONGEST) -> str:
 def _overwritten(line: str) -> str:
     """What stands on a line after carriage returns and backspaces: the last thing written there."""
     line = line.rstrip("\r").rpartition("\r")[2]
-    while "\b" in line:
-        shorter = re.sub(r"[^\b]\b", "", line, count=1)
-        line = shorter if shorter != line else line.replace("\b", "")
-    return line
+    if "\b" not in line:
+        return line
+    kept: list[str] = []
+    for character in line:
+        if character != "\b":
+            kept.append(character)
+        elif kept:
+            kept.pop()
+    return "".join(kept)
 
 
 def image_source(data: bytes) -> str | None:

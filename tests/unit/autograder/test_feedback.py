@@ -1,0 +1,137 @@
+"""feedback.html shows a student's own words and pictures, and lets none of them do anything."""
+
+import base64
+import hashlib
+import re
+import time
+from html.parser import HTMLParser
+
+import pytest
+from autograder.feedback import render_feedback
+from autograder.feedback.clean import clean_text, image_source
+from autograder.verdict import CaseOutcome, CellOutcome, Outcome, QuestionOutcome, Verdict
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+
+
+def page(**changes):
+    cases = (
+        CaseOutcome("floors the size", False, True, 1.0),
+        CaseOutcome("height and width apart", True, False, 2.0, "Try an image higher than wide."),
+    )
+    cells = (
+        CellOutcome(2, "n = 1", "ok", "said by q1"),
+        CellOutcome(3, 'grader.check("q1")', "ok", "printed by a check"),
+        CellOutcome(5, "boom()", "error", "", "NameError: boom"),
+    )
+    given = {
+        "submission": "ada",
+        "exercise": "00_tiny",
+        "verdict": Verdict.GRADED,
+        "score": 1.0,
+        "max_score": 3.0,
+        "seconds": 2.0,
+        "questions": (QuestionOutcome("q1", 1.0, 3.0, cases),),
+        "cells": cells,
+    }
+    return render_feedback(Outcome(**{**given, **changes}), "A tiny exercise")
+
+
+class Reader(HTMLParser):
+    """Collects tags and checks that every one opened is closed."""
+
+    void = ("meta", "img", "br", "rect")
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.open, self.attributes = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in self.void:
+            assert self.open.pop() == tag
+
+
+def read(text):
+    reader = Reader()
+    reader.feed(text)
+    assert not reader.open
+    return reader
+
+
+def test_says_score_names_of_tests_and_hints():
+    text = page()
+    assert "<strong>1</strong> of 3 points" in text
+    assert "floors the size" in text and "Try an image higher than wide." in text
+    assert "said by q1" in text and "NameError: boom" in text
+    assert "printed by a check" not in text
+
+
+def test_nothing_a_student_writes_becomes_markup():
+    cells = (CellOutcome(1, EVIL, "error", EVIL, EVIL), CellOutcome(2, 'grader.check("q1")', "ok"))
+    questions = (QuestionOutcome("q1", 0.0, 1.0, (CaseOutcome(EVIL, False, False, 1.0, EVIL),)),)
+    reader = read(page(submission=EVIL, message=EVIL, cells=cells, questions=questions))
+    assert "script" not in reader.tags and "img" not in reader.tags
+    assert not [name for name in reader.attributes if name.startswith("on") or name == "style"]
+
+
+def test_the_policy_allows_the_one_style_sheet_and_inline_images_alone():
+    text = page()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text).group(1)
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL).group(1)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy.replace("&#39;", "'").startswith(f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;")
+    assert "http" not in text.replace("http-equiv", "")
+
+
+def test_figures_are_shown_and_described_but_only_real_pngs():
+    cells = (CellOutcome(4, "plot()", "ok", images=(PNG, b"<svg onload=alert(1)>")),)
+    text = page(cells=cells)
+    assert text.count("<img ") == 1
+    assert 'alt="Figure 1 drawn by your cell 4"' in text
+    assert image_source(PNG + b"\0" * 3 * 2**20) is None
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_has_a_page(verdict):
+    text = page(verdict=verdict, message="the zip is empty", questions=(), cells=())
+    read(text)
+    assert ("of 3 points" in text) == verdict.is_scored
+    assert "The zip is empty" in text
+
+
+def test_a_wide_bar_of_points_stays_inside():
+    assert 'class="bar-front" width="33.33"' in page()
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b]8;;http://example.org\x07link\x1b]8;;\x07", "link"),
+        ("10%\r50%\r100%\nnext\r\n", "100%\nnext"),
+        ("abc\b\bX", "aX"),
+        ("\b\bX", "X"),
+        ("a\x00b\x7f\u202ec", "abc"),
+    ],
+)
+def test_terminal_codes_leave_what_a_terminal_would_show(raw, clean):
+    assert clean_text(raw) == clean
+
+
+def test_long_output_keeps_both_ends():
+    text = clean_text("a" * 50_000 + "z", longest=1000)
+    assert len(text) < 1100 and text.startswith("aaa") and text.endswith("z")
+
+
+@pytest.mark.parametrize("text", ["\x1b[" * 130_000, "a\b" * 130_000, "\b" * 260_000, "\r" * 260_000, "\x1b]" * 130_000])
+def test_hostile_output_is_cleaned_quickly(text):
+    begun = time.monotonic()
+    clean_text(text)
+    assert time.monotonic() - begun < 1
