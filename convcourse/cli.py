@@ -76,7 +76,7 @@ def _data(options: argparse.Namespace) -> int:
         folder = fetch(options.name)
     except DataError as error:
         return _fail(
-            f"{error}\nUntil then the course works with scikit-learn's small digits, and says so where it does."
+            f"{error}\nUntil then the course works with scikit-learn's small digits, and says where it does."
         )
     print(f"MNIST is in {folder}")
     return 0

@@ -200,7 +200,7 @@ def _download(name: str, folder: Path) -> None:
         unfinished.replace(folder / name)
         return
     raise DataError(
-        f"{name} could not be downloaded ({'; '.join(problems)}). Connect to a network and run "
+        f"MNIST could not be downloaded; is there a network? ({name}: {'; '.join(problems)}.) Then run "
         f"`convcourse data mnist`, or put the four unpacked files into {folder}, or set CONVCOURSE_DATA to a "
         "folder that holds them in MNIST/raw."
     )

@@ -83,8 +83,8 @@ def submit(slug: str) -> None:
 def make_zip(slug: str, notebook: str | Path | None = None, folder: str | Path = ".") -> Submission:
     """Write SLUG.zip into `folder`: the notebook, the files the exercise asks for, and manifest.json.
 
-    Without `notebook`, the one that is running is taken, or SLUG.ipynb in `folder`. SubmitError where there is
-    none or it cannot be read; a missing file is named in the result, and the zip is made all the same.
+    Without `notebook`, the one that is running is taken, or SLUG.ipynb in `folder`. SubmitError where there
+    is none or it cannot be read; a missing file is named in the result, and the zip is made all the same.
     """
     folder = Path(folder)
     found, content = _notebook(slug, notebook, folder)

@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -108,7 +109,8 @@ def show(fig: Figure, alt: str) -> None:
     >>> show(fig, "A line that rises from 0 to 1.")
     [A line that rises from 0 to 1.]
     """
-    _display(Shown(figure_markup(fig, alt), alt))
+    # A grader's feedback shows pictures, not markup.
+    _display(fig if os.environ.get("CONVCOURSE_GRADING") == "1" else Shown(figure_markup(fig, alt), alt))
     # A figure made by pyplot would otherwise be displayed a second time at the end of the cell.
     if getattr(fig, "number", None) is not None:
         import matplotlib.pyplot
