@@ -1,0 +1,140 @@
+"""A network is judged by what the grader measures, on images whose labels and order it keeps to itself."""
+
+import hashlib
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from autograder.scoring import ArtifactError, judge_artifacts
+from autograder.scoring import artifacts as module
+from autograder.scoring.training_log import COLUMNS, LogError, read_training_log
+
+ONNX = b"a network"
+LABELS = np.arange(40) % 10
+IMAGES = np.broadcast_to(LABELS[:, None, None, None], (40, 1, 28, 28)).astype(np.float32) / 255
+
+
+class Refused(Exception):
+    pass
+
+
+def right(onnx, images):
+    """A network that knows the answers by looking at the images."""
+    return SimpleNamespace(parameters=7, operators=["Gemm"], logits=np.eye(10)[(images[:, 0, 0, 0] * 255).round().astype(int)])
+
+
+def log(**changes):
+    row = dict(zip(COLUMNS, (1, 0.5, 0.9, 0.4, 0.92, 3.0), strict=True))
+    fingerprint = hashlib.sha256(ONNX).hexdigest()
+    given = {"format": 1, "exercise": "10_x", "parameters": 7, "network_sha256": fingerprint, "epochs": [row]}
+    return json.dumps({**given, **changes}).encode()
+
+
+def judge(files, by=right, seed=1):
+    return judge_artifacts(files, slug="10_x", seed=seed, judge=by, refused=Refused, test_set=lambda: (IMAGES, LABELS))
+
+
+def test_accuracy_is_measured_in_the_graders_own_order():
+    orders = []
+
+    def watch(onnx, images):
+        orders.append((images[:, 0, 0, 0] * 255).round().astype(int).tolist())
+        return right(onnx, images)
+
+    names, messages = judge({"network.onnx": ONNX, "training_log.json": log()}, watch)
+    judge({"network.onnx": ONNX}, watch)
+    judge({"network.onnx": ONNX}, watch, seed=2)
+    assert names["submitted_network"].accuracy == 1.0 and names["submitted_network"].parameters == 7
+    assert names["submitted_log"]["epochs"][0]["valid_accuracy"] == 0.92 and not messages
+    assert orders[0] == orders[1] != orders[2] and orders[0] != LABELS.tolist()
+
+
+def test_a_network_that_counts_on_the_known_order_gains_nothing():
+    def by_place(onnx, images):
+        return SimpleNamespace(parameters=1, operators=[], logits=np.eye(10)[LABELS])
+
+    assert judge({"network.onnx": ONNX}, by_place)[0]["submitted_network"].accuracy < 0.5
+
+
+def test_rows_that_are_not_finite_are_wrong():
+    def not_finite(onnx, images):
+        report = right(onnx, images)
+        report.logits = np.where(report.logits == 1, np.inf, report.logits)
+        return report
+
+    assert judge({"network.onnx": ONNX}, not_finite)[0]["submitted_network"].accuracy == 0
+
+
+def test_a_refused_network_is_none_and_the_student_is_told():
+    def refuse(onnx, images):
+        raise Refused("operator Loop is not allowed")
+
+    names, messages = judge({"network.onnx": ONNX}, refuse)
+    assert names["submitted_network"] is None
+    assert messages == ["network.onnx was refused: operator Loop is not allowed"]
+
+
+def test_without_artifacts_the_names_are_still_taken():
+    assert judge({}) == ({"submitted_network": None, "submitted_log": None}, [])
+
+
+MISMATCHES = {
+    "another network": ({"network_sha256": "0" * 64}, "does not belong"),
+    "another exercise": ({"exercise": "01_y"}, "another exercise"),
+    "other parameters": ({"parameters": 6}, "says 6 parameters"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), MISMATCHES.values(), ids=MISMATCHES)
+def test_a_log_that_does_not_match_is_refused(changes, message):
+    names, messages = judge({"network.onnx": ONNX, "training_log.json": log(**changes)})
+    assert names["submitted_log"] is None and message in messages[0]
+
+
+MALFORMED = {
+    "not JSON": b"{",
+    "not UTF-8": b"\xff\xfe{}",
+    "a list": b"[]",
+    "nested": b"[" * 100_000,
+    "huge": b" " * 600_000,
+    "format true": log(format=True),
+    "no epochs": log(epochs=[]),
+    "too many epochs": log(epochs=[{}] * 2001),
+    "a row is a list": log(epochs=[[1, 2]]),
+    "a row lacks a column": log(epochs=[{"epoch": 1}]),
+    "not finite": log().replace(b"0.5", b"NaN"),
+    "infinite": log().replace(b"0.5", b"1e999"),
+    "text for a number": log().replace(b"0.5", b'"0.5"'),
+    "parameters as text": log(parameters="7"),
+    "negative parameters": log(parameters=-1),
+    "a fingerprint with a capital": log(network_sha256="A" * 64),
+}
+
+
+@pytest.mark.parametrize("data", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_log_is_refused(data):
+    with pytest.raises(LogError):
+        read_training_log(data)
+
+
+def test_a_log_keeps_known_columns_only():
+    row = json.loads(log())["epochs"][0]
+    read = read_training_log(log(epochs=[{**row, "extra": {"deep": [1]}}], more="x"))
+    assert set(read) == {"format", "exercise", "parameters", "network_sha256", "epochs"}
+    assert tuple(read["epochs"][0]) == COLUMNS
+
+
+def test_without_mnist_nothing_stands_in_for_it(monkeypatch):
+    import convcourse.data
+
+    def none(*_, **__):
+        raise FileNotFoundError("no files")
+
+    monkeypatch.setattr(convcourse.data, "mnist", none)
+    with pytest.raises(ArtifactError, match="convcourse data mnist"):
+        module.mnist_test_set()
+    digits = SimpleNamespace(images=np.zeros((10_000, 28, 28)), labels=np.zeros(10_000), source="digits")
+    monkeypatch.setattr(convcourse.data, "mnist", lambda *_, **__: digits)
+    with pytest.raises(ArtifactError, match="not MNIST"):
+        module.mnist_test_set()
