@@ -16,6 +16,7 @@ class QuestionReport:
 
     question: str
     findings: tuple[Finding, ...]
+    worth: float = 0  # all points of the question, those of the checks after handing in included
 
     @property
     def passed(self) -> int:
@@ -82,12 +83,14 @@ class ProgressReport:
         done = sum(report.passed == len(report.findings) for report in self.questions)
         points = sum(report.points for report in self.questions)
         possible = sum(report.possible for report in self.questions)
+        worth = sum(report.worth for report in self.questions)
         return (
             f"{done} of {len(self.questions)} questions pass their instant checks, "
-            f"{points:g} of {possible:g} points so far. More checks run after you hand in."
+            f"which give {points:g} of {possible:g} points. The checks that run after you hand in give the "
+            f"others: the exercise is worth {worth:g}."
         )
 
-    def _rows(self) -> list[tuple[str, str, str, str]]:
+    def _rows(self) -> list[tuple[str, ...]]:
         return [
             (
                 report.question,
@@ -97,7 +100,8 @@ class ProgressReport:
                 if report.started
                 else "not started",
                 f"{report.passed} of {len(report.findings)}",
-                f"{report.points:g} of {report.possible:g}",
+                f"{report.points:g} of {report.possible:g}" if report.possible else "",
+                f"{report.worth:g}",
             )
             for report in self.questions
         ]
@@ -126,7 +130,7 @@ class ProgressReport:
         )
 
 
-_COLUMNS = ("question", "state", "instant checks", "points")
+_COLUMNS = ("question", "state", "instant checks", "their points", "worth in all")
 
 
 def _all_checks(count: int) -> str:

@@ -105,13 +105,13 @@ class Exercise:
         if question not in self.questions:
             known = ", ".join(self.questions)
             raise ValueError(f"{question!r} has no instant checks; those of {self.slug} are for {known}")
-        cases = _load(self._folder / f"{question}.py")
+        cases, worth = _load(self._folder / f"{question}.py")
         findings = (
             run_case(case.function, case.points or 0, case.failure_message, names)
             for case in cases
             if not case.hidden
         )
-        return QuestionReport(question, tuple(findings))
+        return QuestionReport(question, tuple(findings), worth)
 
     def __repr__(self) -> str:
         return f'Exercise("{self.slug}"): {len(self.questions)} questions with instant checks'
@@ -132,11 +132,13 @@ def secret_rng(tag: str) -> "np.random.Generator":
     return np.random.default_rng(int.from_bytes(digest, "big"))
 
 
-def _load(path: Path) -> list[test_case]:
-    """The checks in a public test file, in its order."""
+def _load(path: Path) -> tuple[list[test_case], float]:
+    """The checks in a public test file, in its order, and the points of the whole question."""
     space: dict[str, Any] = {"__name__": f"convcourse_check_{path.stem}"}
     exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)
-    return [value for value in space.values() if isinstance(value, test_case)]
+    points = space.get("points") or 0
+    worth = sum(points) if isinstance(points, list) else points
+    return [value for value in space.values() if isinstance(value, test_case)], worth
 
 
 def _by_number(name: str) -> list[int | str]:

@@ -7,6 +7,7 @@ own name: an `ImageSet` always says which of the two it holds.
 
 import gzip
 import hashlib
+import importlib.util
 import os
 import urllib.error
 import urllib.request
@@ -137,9 +138,11 @@ def photographs() -> dict[str, NDArray[np.float64]]:
     >>> {name: photograph.shape for name, photograph in photographs().items()}
     {'china': (427, 640, 3), 'flower': (427, 640, 3)}
     """
-    from sklearn.datasets import load_sample_image
+    from PIL import Image
 
-    return {name: load_sample_image(f"{name}.jpg") / 255.0 for name in ("china", "flower")}
+    return {
+        name: np.asarray(Image.open(_bundled(f"images/{name}.jpg"))) / 255.0 for name in ("china", "flower")
+    }
 
 
 def cache_folder() -> Path:
@@ -236,12 +239,18 @@ def _read_idx(path: Path) -> Tensor:
 
 def _digits(split: Split) -> ImageSet:
     """scikit-learn's digits, enlarged from 8 x 8 to 20 x 20 and framed to 28 x 28 as MNIST's are."""
-    from sklearn.datasets import load_digits
-
-    bundle = load_digits()
-    small = torch.from_numpy(bundle.images).float()[:, None] * (255 / 16)
+    table = torch.from_numpy(np.loadtxt(_bundled("data/digits.csv.gz"), delimiter=",", dtype=np.float32))
+    small = table[:, :64].reshape(-1, 1, 8, 8) * (255 / 16)
     large = torch.nn.functional.interpolate(small, size=(20, 20), mode="bicubic", align_corners=False)
     framed = torch.nn.functional.pad(large, (4, 4, 4, 4)).clamp(0, 255).round().to(torch.uint8)[:, 0]
     order = torch.randperm(len(framed), generator=torch.Generator().manual_seed(0))
     chosen = order[:_DIGITS_TEST] if split == "test" else order[_DIGITS_TEST:]
-    return ImageSet(framed[chosen], torch.from_numpy(bundle.target).long()[chosen], "digits")
+    return ImageSet(framed[chosen], table[chosen, 64].long(), "digits")
+
+
+def _bundled(name: str) -> Path:
+    """A file that lies in scikit-learn's package; importing the package takes seconds and is not needed."""
+    spec = importlib.util.find_spec("sklearn")
+    if spec is None or not spec.submodule_search_locations:
+        raise DataError("scikit-learn is not installed: run pip install scikit-learn")
+    return Path(spec.submodule_search_locations[0]) / "datasets" / name

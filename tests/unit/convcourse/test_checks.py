@@ -151,8 +151,9 @@ def test_check_and_progress_look_at_the_callers_names(exercise, capsys):
     exec("grader.check('q2')\ngrader.progress()", names)
     out = capsys.readouterr().out
     assert "q2: 0 of 1 checks pass\n  ✗ a and b do not add up." in out
-    assert "q1        done   3 of 3          2 of 2" in out
-    assert "1 of 3 questions pass their instant checks, 2 of 4 points so far." in out
+    assert "q1        done   3 of 3          2 of 2        4\n" in out
+    assert "1 of 3 questions pass their instant checks, which give 2 of 4 points." in out
+    assert "the exercise is worth 6." in out
 
 
 def test_html_escapes_what_the_student_wrote(exercise):

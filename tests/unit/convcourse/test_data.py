@@ -201,6 +201,23 @@ def test_an_image_set_checks_what_it_is_given():
         iter(numbered(2))
 
 
+def test_what_scikit_learn_brings_along_is_read_as_it_reads_it(given, no_network):
+    from sklearn.datasets import load_digits, load_sample_image
+
+    for name, photograph in photographs().items():
+        np.testing.assert_array_equal(photograph, load_sample_image(f"{name}.jpg") / 255)
+    with pytest.warns(NotMNIST):
+        train, test = mnist("train"), mnist("test")
+    bundle = load_digits()
+    counts = torch.cat([train.labels, test.labels]).bincount().tolist()
+    assert counts == np.bincount(bundle.target).tolist()
+    order = torch.randperm(1_797, generator=torch.Generator().manual_seed(0))
+    assert test.labels.tolist() == bundle.target[order[:297].numpy()].tolist()
+    coarse = torch.nn.functional.adaptive_avg_pool2d(test.images[:, 4:-4, 4:-4].double(), 8).flatten()
+    likeness = np.corrcoef(coarse, bundle.images[order[:297].numpy()].ravel())[0, 1]
+    assert likeness > 0.97
+
+
 def test_photographs_are_real_and_between_0_and_1():
     for photograph in photographs().values():
         assert photograph.shape == (427, 640, 3) and photograph.dtype == np.float64
