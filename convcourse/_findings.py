@@ -94,6 +94,9 @@ def _is_open(value: Any) -> bool:
     """Whether an answer still holds the `...` of the blank exercise."""
     if value is ...:
         return True
+    if isinstance(value, (dict, list, tuple)):
+        parts = value.values() if isinstance(value, dict) else value
+        return len(value) > 0 and all(map(_is_open, parts))
     if isinstance(value, types.FunctionType):
         return _function_is_open(value)
     if isinstance(value, type):

@@ -130,6 +130,15 @@ def test_a_blank_is_not_started(exercise, source):
     assert repr(report) == "q1: not started\n  ○ replace the ... in size by your answer"
 
 
+@pytest.mark.parametrize("a", ["{'x': ..., 'y': (..., ...)}", "[...]"])
+def test_a_table_of_blanks_is_not_started(exercise, a):
+    assert repr(exercise.report("q2", answers(f"a = {a}\nb = 1"))).startswith("q2: not started")
+
+
+def test_a_table_with_one_answer_is_started(exercise):
+    assert exercise.report("q2", answers("a = {'x': 1, 'y': ...}\nb = 1")).started
+
+
 def test_dots_in_an_index_are_no_blank(exercise):
     source = "import numpy as np\n\ndef size(n, k):\n    return np.ones((2, 3))[..., 0]\n"
     assert exercise.report("q1", answers(source)).started
