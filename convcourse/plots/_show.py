@@ -23,7 +23,7 @@ COLORS: Mapping[str, str] = {
     "ink": INK,
 }
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "font.size": 11,
     "axes.titlesize": 12,
     "axes.labelsize": 11,
@@ -153,7 +153,7 @@ def _described(alt: str) -> str:
     return text
 
 
-def _display(shown: Shown) -> None:
+def _display(shown: Shown | Figure) -> None:
     from IPython.display import display
 
     display(shown)

@@ -151,7 +151,7 @@ def _short_numbers(text: str, digits: int) -> str:
 def _lighten_image(element: ElementTree.Element) -> None:
     """Store the same pixels in fewer bytes, and say how the browser is to enlarge them."""
     data = element.attrib["href"].partition("base64,")[2]
-    image = Image.open(io.BytesIO(base64.b64decode(data)))
+    image: Image.Image = Image.open(io.BytesIO(base64.b64decode(data)))
     sharp = not element.get("id", "").startswith("smooth")
     opaque = image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255)
     if opaque:
