@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from . import mounts, syscalls
+from . import mounts, syscalls, user
 from .errors import SandboxBroken
 from .limits import Limits
 
 MIB = 1024 * 1024
-UID = 1000  # inside; outside it is whoever runs the grader, without any capability
+UID = 1000  # inside; `user` says who that is outside
 SHM_MIB = 16  # /dev/shm, where a torch data loader's workers hand batches over
 DISABLE_USERNS_SINCE = (0, 8, 0)
 NO_BUBBLEWRAP = "bubblewrap is not installed; on Debian: apt install bubblewrap"
@@ -78,11 +78,18 @@ def launch(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launc
             return str(fd)
 
         fds: list[int] = [channel_fd]
-        arguments = [path, "--unshare-all", "--unshare-user", "--cap-drop", "ALL", "--clearenv"]
-        arguments += ["--die-with-parent", "--new-session", "--hostname", "sandbox"]
-        arguments += ["--uid", str(UID), "--gid", str(UID)]
-        if version >= DISABLE_USERNS_SINCE:
-            arguments += ["--disable-userns", "--assert-userns-disabled"]
+        arguments = [path, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
+        arguments += ["--unshare-cgroup-try", "--cap-drop", "ALL", "--clearenv", "--die-with-parent"]
+        arguments += ["--new-session", "--hostname", "sandbox"]
+        if user.needs_a_stranger():
+            builder, student = user.strangers_namespaces(UID)
+            # Through this process's own descriptor, so that the sandbox does not inherit the builder's namespace.
+            arguments[:0] = user.enter(f"/proc/{os.getpid()}/fd/{builder}")
+            arguments += ["--userns2", inherit(os.dup(student))]
+        else:
+            arguments += ["--unshare-user", "--uid", str(UID), "--gid", str(UID)]
+            if version >= DISABLE_USERNS_SINCE:
+                arguments += ["--disable-userns", "--assert-userns-disabled"]
         arguments += ["--seccomp", inherit(syscalls.filter_program())]
 
         view = mounts.system_view()
@@ -90,7 +97,7 @@ def launch(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launc
             arguments += ["--ro-bind", source, destination]
         for target, link in view.links.items():
             arguments += ["--symlink", target, link]
-        arguments += ["--proc", "/proc", "--dev", "/dev"]
+        arguments += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
         arguments += [*tmpfs(SHM_MIB, "1777", "/dev/shm"), "--remount-ro", "/dev"]
         arguments += [*tmpfs(limits.scratch_mib, "0700", mounts.SCRATCH), "--dir", f"{mounts.SCRATCH}/tmp"]
         arguments += ["--symlink", f"{mounts.SCRATCH.strip('/')}/tmp", "/tmp"]

@@ -44,7 +44,10 @@ def serve(channel: Channel, answers: Any, from_handle: Any) -> None:
 
 def main() -> None:
     """Take the first frame, which says what to be, and serve."""
-    channel = Channel(int(sys.argv[1]))
+    fd = int(sys.argv[1])
+    os.closerange(3, fd)
+    os.closerange(fd + 1, 1024)  # whatever the way here left open is no business of the notebook's
+    channel = Channel(fd)
     kind, limits = decode(channel.receive())
     set_rlimits(limits)
     try:

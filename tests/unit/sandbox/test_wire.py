@@ -252,6 +252,10 @@ def test_tensor_subclasses_and_sparse_tensors_do_not_travel():
     class Liar(torch.Tensor):
         pass
 
-    for sent in (torch.zeros(2).as_subclass(Liar), torch.zeros(2, 2).to_sparse(), torch.zeros(2, device="meta")):
+    for sent in (
+        torch.zeros(2).as_subclass(Liar),
+        torch.zeros(2, 2).to_sparse(),
+        torch.zeros(2, device="meta"),
+    ):
         with pytest.raises(wire.WireError):
             wire.encode(sent)
