@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
@@ -45,7 +46,7 @@ def svg_text(figure: Figure, alt: str) -> str:
 
 def _draw(figure: Figure) -> bytes:
     """Draw with real text and raw pixels, the same bytes for the same figure."""
-    settings = {
+    settings: Any = {
         "svg.fonttype": "none",
         "svg.hashsalt": "convcourse",
         "svg.image_inline": True,
