@@ -83,7 +83,7 @@ def launch(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launc
         arguments += ["--new-session", "--hostname", "sandbox"]
         if user.needs_a_stranger():
             builder, student = user.strangers_namespaces(UID)
-            # Through this process's own descriptor, so that the sandbox does not inherit the builder's namespace.
+            # By way of this process's descriptor, so that the sandbox does not inherit it.
             arguments[:0] = user.enter(f"/proc/{os.getpid()}/fd/{builder}")
             arguments += ["--userns2", inherit(os.dup(student))]
         else:

@@ -89,6 +89,7 @@ def find_parents(mount: Path = MOUNT, membership: str | None = None) -> tuple[in
 def make_group(memory_mib: int, processes: int, parents: tuple[int, Path, Path | None]) -> Group:
     """A new group with these limits under `parents`; raises OSError where the kernel refuses."""
     version, memory_parent, pids_parent = parents
+    sweep(parents)
     name = f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
     group = Group(version, memory_parent / name, pids_parent / name if pids_parent else None)
     try:
@@ -107,6 +108,17 @@ def make_group(memory_mib: int, processes: int, parents: tuple[int, Path, Path |
         group.remove(patience_s=0)
         raise
     return group
+
+
+def sweep(parents: tuple[int, Path, Path | None], older_than_s: float = 60.0) -> None:
+    """Remove the empty groups of graders that were killed before they could do so themselves."""
+    for parent in {folder for folder in parents[1:] if folder}:
+        for folder in parent.glob(f"{PREFIX}*-*"):
+            with contextlib.suppress(OSError, ValueError):
+                grader = int(folder.name.removeprefix(PREFIX).split("-")[0])
+                old = time.time() - folder.stat().st_mtime > older_than_s
+                if old and not os.path.exists(f"/proc/{grader}"):
+                    folder.rmdir()
 
 
 def _lines(membership: str) -> Iterable[tuple[str, str, str]]:

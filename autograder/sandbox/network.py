@@ -1,5 +1,6 @@
 """Judges a network that is handed in as an ONNX file, without any of the student's code."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,8 +69,6 @@ def _sandbox(limits: Limits, unsafe: bool, doing: str) -> Iterator[Any]:
 
     What goes wrong becomes a refusal with a reason.
     """
-    import time
-
     process = Process("network", limits, data=None, unsafe=unsafe)
     until = time.monotonic() + limits.model_wall_s
 
@@ -83,10 +82,10 @@ def _sandbox(limits: Limits, unsafe: bool, doing: str) -> Iterator[Any]:
             }
             raise NetworkRefused(f"{doing} {reasons.get(death.verdict, 'ended in a crash')}.") from None
         word, answer = reply if len(_list(reply)) == 2 else (None, None)
-        if word == "refused" and type(answer) is str:
-            raise NetworkRefused(answer[:1000])
-        if word != "value":
+        if type(word) is not str or word not in ("value", "refused"):
             raise NetworkRefused(f"{doing} ended in a crash.")
+        if word == "refused":
+            raise NetworkRefused(answer[:1000] if type(answer) is str else f"{doing} ended in a crash.")
         return answer
 
     try:

@@ -19,7 +19,7 @@ from .errors import SandboxBroken
 from .inside import wire
 from .limits import Limits
 from .syscalls import NoSeccomp
-from .watchdog import Watchdog, tree
+from .watchdog import Watchdog, kill_tree
 
 JOIN_GROUPS = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 96; shift; done; shift; exec "$@"'
 CHUNK_BYTES = 1 << 20
@@ -154,10 +154,7 @@ class Process:
             self._watchdog = None
         popen = getattr(self, "_popen", None)
         if popen is not None and popen.returncode is None:
-            doomed = list(tree(popen.pid))
-            for pid in doomed:
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+            kill_tree(popen.pid)
             popen.wait()
         if self._group is not None:
             if not self._group.remove():
@@ -167,9 +164,7 @@ class Process:
 
     def _breached(self, limit: str) -> None:
         self._breach = limit
-        for pid in list(tree(self._popen.pid)):
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+        kill_tree(self._popen.pid)
 
     def _exchange(self, request: bytes, timeout_s: float) -> bytes:
         """Send a frame and return the payload of the next one that comes."""

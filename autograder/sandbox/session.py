@@ -250,11 +250,14 @@ class Session:
             self._calls_left -= time.monotonic() - begun
 
     def _answer(self, reply: Any, origin: str) -> Any:
-        if type(reply) is list and len(reply) == 2 and reply[0] == "value":
+        # Types first: to compare what came with a word could ask an array for its truth.
+        kinds = [type(part) for part in reply] if type(reply) is list else []
+        word = reply[0] if kinds and kinds[0] is str else None
+        if word == "value" and len(kinds) == 2:
             return reply[1]
-        if reply == ["missing"]:
+        if word == "missing" and len(kinds) == 1:
             return MISSING
-        if not (type(reply) is list and [type(part) for part in reply] == [str] * 5 and reply[0] == "raised"):
+        if word != "raised" or kinds != [str] * 5:
             raise Died("crashed", "The notebook disturbed the runner's channel (not an answer).")
         _, status, type_name, message, traceback_text = reply
         if status in ("time-limit", "output-limit", "memory-limit"):

@@ -1,10 +1,11 @@
 """Which user a sandbox is on the outside: never root, even where root runs the grader.
 
-A user namespace alone does not make root harmless. Root's own number stays behind the mapped one, and it may write
-whatever belongs to root and asks for no capability: /proc/sys/kernel/core_pattern, for one, which names a program
-that the kernel runs outside every sandbox. So where root grades, the sandbox is built in a user namespace whose root
-is a number that nobody has, and student code runs in another below it, where that number is an ordinary user.
-An ordinary user needs none of this: bubblewrap's own namespace maps that user, who owns nothing of the system.
+A user namespace alone does not make root harmless. Root's own number stays behind the mapped one, and it may
+write whatever belongs to root and asks for no capability: /proc/sys/kernel/core_pattern, for one, which names
+a program that the kernel runs outside every sandbox. So where root grades, the sandbox is built in a user
+namespace whose root is a number that nobody has, and student code runs in another below it, where that number
+is an ordinary user. An ordinary user needs none of this: bubblewrap's own namespace maps that user, who owns
+nothing of the system.
 """
 
 import os
@@ -31,14 +32,14 @@ def needs_a_stranger() -> bool:
 
 
 def strangers_namespaces(uid_inside: int) -> tuple[int, int]:
-    """Descriptors of the two user namespaces: the builder's, and the student's below it; made once a process."""
+    """Descriptors of the builder's user namespace and of the student's below it; made once a process."""
     if os.getpid() not in _made:
         _made[os.getpid()] = _make(uid_inside)
     return _made[os.getpid()]
 
 
 def enter(namespace_path: str) -> list[str]:
-    """The start of a command that runs as the builder: root of its namespace, a stranger to everybody else."""
+    """The start of a command that runs as the builder: root of its namespace, a stranger elsewhere."""
     return [_program("nsenter"), f"--user={namespace_path}", "-S", "0", "-G", "0", "--"]
 
 
@@ -54,7 +55,8 @@ def _make(uid_inside: int) -> tuple[int, int]:
         student = _hold(enter(path))
         holders.append(student)
         # Written from within the builder's namespace, since the numbers are that namespace's.
-        script = f'for map in uid_map gid_map; do echo {uid_inside} 0 1 > "/proc/{student.pid}/$map" || exit 1; done'
+        line, maps = f"{uid_inside} 0 1", f"/proc/{student.pid}"
+        script = f"echo {line} > {maps}/uid_map && echo {line} > {maps}/gid_map"
         subprocess.run([*enter(path), "/bin/sh", "-c", script], check=True, capture_output=True, timeout=20)
         return os.open(path, os.O_RDONLY), os.open(f"/proc/{student.pid}/ns/user", os.O_RDONLY)
     except (OSError, subprocess.SubprocessError) as error:

@@ -121,7 +121,7 @@ def test_images_without_end_are_cut_at_the_cap(run):
     noise += (
         "png = b'\\x89PNG\\r\\n\\x1a\\n' + struct.pack('>I', 13) + head + bytes(4) + os.urandom(300_000)\n"
     )
-    session, (result,) = run(noise + "for _ in range(50): display(Image(png))")
+    _session, (result,) = run(noise + "for _ in range(50): display(Image(png))")
     assert 0 < sum(map(len, result.images)) <= SMALL.images_kib * 1024
     assert result.status == "output-limit"
 

@@ -109,6 +109,8 @@ def _check_frame(model: onnx.ModelProto) -> None:
     if model.graph.sparse_initializer:
         raise Refused("The file holds sparse tensors, which are not accepted. Store the weights densely.")
     versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    if not model.graph.node:
+        raise Refused("This is no ONNX file, or one without a graph. Export the network again.")
     if len(versions) != 1 or versions[0] not in OPSETS:
         raise Refused(
             f"The file asks for the operator set {versions or 'of nobody'}; {OPSETS[0]} to {OPSETS[-1]} "

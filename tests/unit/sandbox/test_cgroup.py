@@ -1,5 +1,8 @@
 """Where control groups can be made is found out from what the kernel says, for version 1 and version 2."""
 
+import os
+import subprocess
+
 from autograder.sandbox import cgroup
 
 
@@ -40,3 +43,16 @@ def test_kills_for_want_of_memory_are_counted(tmp_path):
     assert cgroup.Group(2, tmp_path, None).oom_kills() == 2
     (tmp_path / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 4\n")
     assert cgroup.Group(1, tmp_path, None).oom_kills() == 4
+
+
+def test_only_old_groups_of_dead_graders_are_swept(tmp_path):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    for name in (f"convcourse-{dead.pid}-aa", f"convcourse-{os.getpid()}-bb", "convcourse-odd", "other-1-cc"):
+        (tmp_path / name).mkdir()
+    cgroup.sweep((2, tmp_path, tmp_path))
+    assert len(list(tmp_path.iterdir())) == 4  # all are young
+    cgroup.sweep((2, tmp_path, tmp_path), older_than_s=-1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [f"convcourse-{os.getpid()}-bb", "convcourse-odd", "other-1-cc"]
+    )

@@ -1,5 +1,6 @@
 """The codec: what goes in comes out, and nothing that comes in can do more than raise WireError."""
 
+import contextlib
 import math
 import random
 import struct
@@ -228,10 +229,8 @@ def test_five_thousand_mutated_frames_give_a_value_or_wire_error():
 @settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_random_bytes_give_a_value_or_wire_error(payload):
-    try:
+    with contextlib.suppress(wire.WireError):
         wire.decode(payload)
-    except wire.WireError:
-        pass
 
 
 def test_tensors_come_out_as_fresh_plain_tensors():

@@ -1,0 +1,218 @@
+"""The rules for a network: what honest exporters write is accepted and counted; nothing can be hidden."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from autograder.sandbox.inside import graph
+from autograder.sandbox.inside.graph import Refused, check
+
+IMAGE = [1, 28, 28]
+
+
+def floats(*shape, name="w", dtype=np.float32):
+    return numpy_helper.from_array(np.ones(shape, dtype), name)
+
+
+def model(nodes, weights=(), *, images=("N", 1, 28, 28), logits=("N", 10), opset=20, ir=10, **more):
+    """A model from nodes (operator, inputs, outputs, settings) and weights."""
+    made = [
+        node if isinstance(node, onnx.NodeProto) else helper.make_node(node[0], node[1], node[2], **node[3])
+        for node in nodes
+    ]
+    body = helper.make_graph(
+        made,
+        "g",
+        [helper.make_tensor_value_info("images", more.pop("input_type", TensorProto.FLOAT), images)],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, logits)],
+        list(weights),
+    )
+    built = helper.make_model(body, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir, **more)
+    return built
+
+
+FLAT = ("Flatten", ["images"], ["flat"], {})
+DENSE = ("Gemm", ["flat", "w", "b"], ["logits"], {})
+WEIGHTS = (floats(784, 10), floats(10, name="b"))
+
+
+def checked(built):
+    return check(built.SerializeToString(), IMAGE, 10)
+
+
+def refused(built, match):
+    with pytest.raises(Refused, match=match):
+        checked(built)
+
+
+def test_a_plain_network_is_accepted_and_counted():
+    result = checked(model([FLAT, DENSE], WEIGHTS))
+    assert result.parameters == 7850 and result.operators == ["Flatten", "Gemm"]
+    onnx.checker.check_model(onnx.load_model_from_string(result.model))
+
+
+def extra(node, *weights, times="logits"):
+    """The plain network with one more node before its output."""
+    dense = ("Gemm", ["flat", "w", "b"], ["h"], {})
+    return model([FLAT, dense, *node], [*WEIGHTS, *weights])
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float32", "float16", "float64", "int8", "uint8", "int32", "int64", "bool"]
+)
+def test_every_stored_number_counts_whatever_its_type_and_use(dtype):
+    hidden = floats(500, name="hidden", dtype=dtype)
+    unused = model([FLAT, DENSE], [*WEIGHTS, hidden])
+    assert checked(unused).parameters == 7850 + 500
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"value": floats(40, name="")},
+        {"value_floats": [1.0] * 40},
+        {"value_ints": [1] * 40},
+        {"value": floats(40, name="", dtype=np.int8)},
+        {"value": floats(40, name="", dtype=np.int64)},
+    ],
+    ids=["tensor", "floats", "ints", "int8", "int64"],
+)
+def test_constants_inside_the_graph_count_too(settings):
+    assert checked(model([FLAT, DENSE, ("Constant", [], ["c"], settings)], WEIGHTS)).parameters == 7850 + 40
+
+
+def test_a_single_float_counts_and_a_short_shape_does_not():
+    shape = numpy_helper.from_array(np.array([-1, 784], np.int64), "shape")
+    one = [
+        ("Reshape", ["images", "shape"], ["flat"], {}),
+        DENSE,
+        ("Constant", [], ["c"], {"value_float": 0.5}),
+    ]
+    assert checked(model(one, [*WEIGHTS, shape])).parameters == 7850 + 1
+
+
+def test_integers_that_are_no_sizes_or_too_many_count():
+    large = numpy_helper.from_array(np.full(8, 2**40), "large")
+    assert checked(model([FLAT, DENSE], [*WEIGHTS, large])).parameters == 7850 + 8
+    many = [numpy_helper.from_array(np.arange(16), f"s{n}") for n in range(100)]
+    assert (
+        checked(model([FLAT, DENSE], [*WEIGHTS, *many])).parameters == 7850 + 1600 - graph.MAX_SHAPE_ENTRIES
+    )
+
+
+def test_many_different_settings_cannot_hide_numbers():
+    slopes = [("LeakyRelu", [f"h{n}"], [f"h{n + 1}"], {"alpha": 0.01 * (n + 1)}) for n in range(40)]
+    dense = ("Gemm", ["flat", "w", "b"], ["h0"], {})
+    refused(model([FLAT, dense, *slopes, ("Identity", ["h40"], ["logits"], {})], WEIGHTS), "settings")
+
+
+def test_training_left_on_is_explained():
+    refused(extra([("Dropout", ["h"], ["logits"], {})]), r"network\.eval\(\)")
+
+
+@pytest.mark.parametrize(
+    ("node", "match"),
+    [
+        (("RandomNormalLike", ["h"], ["logits"], {}), "RandomNormalLike"),
+        (("Cast", ["h"], ["logits"], {"to": TensorProto.FLOAT16}), "another type"),
+        (("Gelu", ["h"], ["logits"], {"domain": "com.microsoft"}), "com.microsoft"),
+        (("DequantizeLinear", ["h", "b"], ["logits"], {}), "DequantizeLinear"),
+    ],
+)
+def test_an_operator_off_the_list_is_named(node, match):
+    refused(extra([node]), match)
+
+
+def test_control_flow_and_subgraphs_are_refused():
+    branch = helper.make_graph([helper.make_node("Identity", ["h"], ["y"])], "b", [], [])
+    refused(extra([("If", ["c"], ["logits"], {"then_branch": branch, "else_branch": branch})]), "'If'")
+    smuggled = helper.make_node("Relu", ["h"], ["logits"])
+    smuggled.attribute.append(helper.make_attribute("body", branch))
+    refused(extra([smuggled]), "graph")
+    hidden = helper.make_node("Relu", ["h"], ["logits"])
+    hidden.attribute.append(helper.make_attribute("values", floats(100)))
+    refused(extra([hidden]), "tensor")
+
+
+def test_functions_sparse_tensors_and_external_data_are_refused():
+    body = [helper.make_node("Relu", ["x"], ["y"])]
+    function = helper.make_function("own", "F", ["x"], ["y"], body, [helper.make_opsetid("", 20)])
+    refused(model([FLAT, DENSE], WEIGHTS, functions=[function]), "functions")
+    sparse = model([FLAT, DENSE], WEIGHTS)
+    sparse.graph.sparse_initializer.add().dims.append(5)
+    refused(sparse, "sparse")
+    outside = model([FLAT, DENSE], WEIGHTS)
+    outside.graph.initializer[0].data_location = TensorProto.EXTERNAL
+    outside.graph.initializer[0].external_data.add(key="location", value="/etc/passwd")
+    refused(outside, "external_data=False")
+
+
+def test_weights_whose_size_is_a_lie_are_refused():
+    lying = model([FLAT, DENSE], WEIGHTS)
+    lying.graph.initializer[0].dims[0] = 10**9
+    refused(lying, "do not have the size")
+    text = model([FLAT, DENSE], [*WEIGHTS, helper.make_tensor("t", TensorProto.STRING, [1], [b"x"])])
+    refused(text, "type")
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"images": (1, 1, 28, 28)}, "dynamic first axis"),
+        ({"images": ("N", 3, 28, 28)}, r"shape is \[N, 3, 28, 28\]"),
+        ({"images": ("N", 784)}, "shape is"),
+        ({"logits": ("N", 9)}, "shape is"),
+        ({"input_type": TensorProto.DOUBLE}, "float32"),
+        ({"opset": 7}, "operator set"),
+    ],
+)
+def test_the_ports_and_the_operator_set_are_checked(change, match):
+    refused(model([FLAT, DENSE], WEIGHTS, **change), match)
+
+
+def test_other_names_or_more_ports_are_refused():
+    renamed = model([FLAT, DENSE], WEIGHTS)
+    renamed.graph.output[0].name = "out"
+    refused(renamed, "'logits'.*it has 'out'")
+    two = model([FLAT, DENSE], WEIGHTS)
+    two.graph.input.append(helper.make_tensor_value_info("labels", TensorProto.FLOAT, ["N"]))
+    refused(two, "it has 'images', 'labels'")
+
+
+def test_a_damaged_file_an_invalid_graph_and_a_huge_graph_are_refused():
+    for data in (b"", b"not onnx", model([FLAT, DENSE], WEIGHTS).SerializeToString()[:-100]):
+        with pytest.raises(Refused):
+            check(data, IMAGE, 10)
+    refused(model([FLAT, ("Gemm", ["nowhere", "w"], ["logits"], {})], WEIGHTS), "not valid ONNX")
+    chain = [("Relu", [f"h{n}"], [f"h{n + 1}"], {}) for n in range(graph.MAX_NODES + 1)]
+    refused(model([FLAT, *chain], WEIGHTS), "operators")
+
+
+def test_what_is_run_holds_nothing_that_was_not_checked():
+    carrying = model([FLAT, DENSE], WEIGHTS)
+    carrying.doc_string = "x" * 1000
+    carrying.metadata_props.add(key="labels", value="7" * 10_000)
+    carrying.graph.value_info.append(helper.make_tensor_value_info("flat", TensorProto.FLOAT, ["N", 784]))
+    carrying.graph.node[0].doc_string = "secret"
+    plain = checked(model([FLAT, DENSE], WEIGHTS))
+    assert checked(carrying).model == plain.model
+
+
+@pytest.mark.parametrize("dynamo", [True, False])
+def test_what_torch_exports_of_a_typical_network_is_accepted(tmp_path, dynamo):
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    network = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.2),
+        nn.Conv2d(8, 10, 3), nn.Hardswish(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LogSoftmax(1),
+    ).eval()  # fmt: skip
+    names = {"input_names": ["images"], "output_names": ["logits"], "external_data": False, "verbose": False}
+    how = {"dynamic_axes": {"images": {0: "N"}, "logits": {0: "N"}}}
+    if dynamo:
+        how = {"dynamic_shapes": ({0: torch.export.Dim("N")},)}
+    path = tmp_path / "network.onnx"
+    torch.onnx.export(network, (torch.zeros(2, 1, 28, 28),), path, dynamo=dynamo, **names, **how)
+    result = check(path.read_bytes(), IMAGE, 10)
+    trained = sum(parameter.numel() for parameter in network.parameters())
+    assert trained - 16 <= result.parameters <= trained + 16  # normalization is folded into the convolution
