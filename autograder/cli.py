@@ -1,7 +1,7 @@
 """The instructor's command: build, grade, doctor, verify.
 
-Exit codes: 0 all is well (for `grade`: every submission got a verdict), 1 a check failed, 2 the command was not
-understood or refused, 130 interrupted.
+Exit codes: 0 all is well (for `grade`: every submission got a verdict), 1 a check failed, 2 the command was
+not understood or refused, 130 interrupted.
 """
 
 from pathlib import Path
@@ -77,8 +77,6 @@ def grade(
     course: CourseOption = ROOT,
 ) -> None:
     """Grade submissions, each in a sandbox of its own."""
-    from autograder.pipeline import grade_many
-    from autograder.scoring import SecretError, instructor_secret
     from autograder.submission import NothingFound, find_submissions
 
     (exercise,) = _select(_load(course), [slug])
@@ -86,13 +84,17 @@ def grade(
         _refuse(f"the hidden tests of {slug} are not built; run 'autograder build {slug}' first")
     try:
         found, ignored = find_submissions(paths)
-        secret = instructor_secret(secret_seed)
         out.mkdir(parents=True, exist_ok=True)
-    except (NothingFound, SecretError) as error:
+    except NothingFound as error:
         _refuse(str(error))
     except OSError as error:
         _refuse(f"{out} cannot be written: {error}")
     _check_machine(unsafe)
+    secret = _secret(secret_seed)
+    from autograder.pipeline import (
+        grade_many,
+    )  # takes seconds to import, so after everything that may be refused
+
     for path in ignored[:5]:
         errors.print(
             f"[yellow]passed over[/] {tables.escape(str(path))}: neither .ipynb nor .zip", highlight=False
@@ -133,17 +135,13 @@ def verify(
     secret_seed: SecretOption = None,
     course: CourseOption = ROOT,
 ) -> None:
-    """Check the course itself: blanks fail, masters pass, examples get their folder's verdict, nothing leaks."""
-    from autograder.scoring import SecretError, instructor_secret
+    """Check the course itself: blanks fail, masters pass, examples get their verdict, nothing leaks."""
     from autograder.verify import check_structure, verify_exercise
 
     loaded = _load(course)
     exercises = _select(loaded, slugs)
-    try:
-        secret = instructor_secret(secret_seed)
-    except SecretError as error:
-        _refuse(str(error))
     _check_machine(unsafe)
+    secret = _secret(secret_seed)
     findings = [] if slugs else check_structure(loaded, course)
     with _progress() as bar:
         task = bar.add_task("verify", total=None)
@@ -192,6 +190,15 @@ def _check_machine(unsafe: bool) -> None:
     errors.print(
         "[yellow]--unsafe[/]: going on without these; grade only notebooks that you trust", highlight=False
     )
+
+
+def _secret(given: int | None) -> int:
+    from autograder.scoring import SecretError, instructor_secret
+
+    try:
+        return instructor_secret(given)
+    except SecretError as error:
+        _refuse(str(error))
 
 
 def _refuse(message: str) -> NoReturn:

@@ -1,6 +1,7 @@
 """The flow of a grade: submission -> sandbox -> hidden tests -> gradebook -> feedback.
 
-The five stages know nothing of one another; this is the only place where one's result becomes another's input.
+The five stages know nothing of one another; this is the only place where one's result becomes another's
+input.
 """
 
 import json
@@ -40,7 +41,7 @@ def grade_many(
     unsafe: bool = False,
     done: Callable[[Outcome], None] = lambda outcome: None,
 ) -> list[Outcome]:
-    """Grade every submission in a process of its own; outcomes, and lines of grades.csv, in the order of `found`."""
+    """Grade every submission in a process of its own; outcomes and grades.csv in the order of `found`."""
     jobs = [Job(item, exercise, out, secret, unsafe) for item in found]
     outcomes: dict[int, Outcome] = {}
 

@@ -1,4 +1,4 @@
-"""What can become of a submission: a verdict of one word, and the plain record that every stage reads or adds to."""
+"""What can become of a submission: a verdict of one word, and the plain record that stages share."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,13 +21,13 @@ class Verdict(StrEnum):
 
     @property
     def is_scored(self) -> bool:
-        """Whether the questions that were reached are scored; our own failure and unreadable files are not."""
+        """Whether what was reached is scored; our own failure and unreadable files are not."""
         return self not in (Verdict.MALFORMED, Verdict.GRADER_ERROR)
 
 
 @dataclass(frozen=True)
 class CaseOutcome:
-    """One test case of a question. `message` is safe to show: never the source or the values of a hidden test."""
+    """One test case of a question. `message` is safe to show: nothing of a hidden test but its hint."""
 
     name: str
     hidden: bool

@@ -1,4 +1,4 @@
-"""Runs jobs in processes of their own, so that one job's failure, even of its process, never harms another."""
+"""Runs jobs in processes of their own, so that the failure of one never harms another."""
 
 import multiprocessing
 import multiprocessing.connection
@@ -30,8 +30,9 @@ def run_each(
 ) -> list[bytes | None]:
     """`task(job)` for each job, at most `workers` at once; the answers in the order of the jobs.
 
-    A job whose process dies, or takes longer than `seconds`, is tried once more; its answer is None if that fails too.
-    `done` is called as each answer arrives. Answers are bytes, so nothing is unpickled from a worker.
+    A job whose process dies, or takes longer than `seconds`, is tried once more; its answer is None if that
+    fails too. `done` is called as each answer arrives. Answers are bytes, so nothing is unpickled from a
+    worker.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([task.__module__])

@@ -1,4 +1,4 @@
-"""From a master to everything made from it: the student's notebook, its public tests, the hidden bundle, the examples."""
+"""From a master to everything made from it: notebook, public tests, hidden bundle, examples."""
 
 from autograder.build.errors import BuildError
 from autograder.build.render import Rendered, render

@@ -15,7 +15,8 @@ from nbformat import NotebookNode
 from autograder.build.errors import BuildError
 from autograder.build.master import Master
 
-# A zip's entries carry a time; this one is the earliest that the format knows, so that builds agree byte for byte.
+# A zip's entries carry a time; this one is the earliest that the format knows, so that builds agree byte
+# for byte.
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 

@@ -25,7 +25,7 @@ UNSAFE_IN_MESSAGE = re.compile(r'["\\\n]')
 
 @dataclass(frozen=True)
 class Master:
-    """A master as a notebook whose cells carry their origin: index, question and whether they are a solution."""
+    """A master as a notebook whose cells carry their origin: index, question, whether a solution."""
 
     notebook: NotebookNode
     questions: dict[str, float]
@@ -113,7 +113,8 @@ def _check_public_assertions(function: ast.FunctionDef, where: str) -> None:
     for node in ast.walk(function):
         if isinstance(node, ast.Assert) and node.msg is None:
             raise BuildError(
-                f"{where}, {function.name}: a public test's assert (line {node.lineno}) needs a message that says"
+                f"{where}, {function.name}: a public test's assert (line {node.lineno}) needs a"
+                " message that says"
                 " what is wrong, without the answer"
             )
 

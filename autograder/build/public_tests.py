@@ -1,4 +1,4 @@
-"""The public tests as they ship with convcourse: otter's files, with the hidden cases gone and otter itself too."""
+"""The public tests as they ship with convcourse: otter's files without hidden cases and otter itself."""
 
 import ast
 

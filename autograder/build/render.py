@@ -1,4 +1,4 @@
-"""Everything that one master makes, as a table from path to bytes: `build` writes it, `verify` compares it."""
+"""All that one master makes, as a table from path to bytes: `build` writes it, `verify` compares it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from autograder.course import Course, Exercise
 
 @dataclass(frozen=True)
 class Rendered:
-    """The files made from one master; `committed` belong into the repository, `bundle` is never shown to a student."""
+    """The files made from one master; `committed` go into the repository, `bundle` to no student."""
 
     committed: dict[Path, bytes]
     bundle: dict[Path, bytes]
@@ -29,7 +29,8 @@ def render(exercise: Exercise, course: Course) -> Rendered:
     points = sum(master.questions.values())
     if points != exercise.points:
         raise BuildError(
-            f"{exercise.slug}: the questions are worth {points:g} points, course.toml says {exercise.points:g}"
+            f"{exercise.slug}: the questions are worth {points:g} points, course.toml says"
+            f" {exercise.points:g}"
         )
     views = assign(master, exercise.slug)
     _check_tests(exercise, views, list(master.questions))

@@ -1,4 +1,4 @@
-"""Makes a student's output fit for a page: no terminal codes, no half-overwritten progress bars, no fake images."""
+"""Makes a student's output fit for a page: no terminal codes, no torn progress bars, no fake images."""
 
 import base64
 import re
@@ -25,7 +25,8 @@ def clean_text(text: str, longest: int = LONGEST) -> str:
     lines = [_overwritten(line) for line in text.split("\n")]
     text = CONTROL.sub("", "\n".join(lines)).strip("\n")
     if len(text) > longest:
-        text = f"{text[: longest // 2]}\n\n... {len(text) - longest} characters left out ...\n\n{text[-(longest // 2) :]}"
+        left_out = f"\n\n... {len(text) - longest} characters left out ...\n\n"
+        text = text[: longest // 2] + left_out + text[-(longest // 2) :]
     return text
 
 

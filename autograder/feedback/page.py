@@ -74,7 +74,7 @@ def render_feedback(outcome: Outcome, title: str, link: str | None = None) -> st
 
 
 def _group(cells: tuple[CellOutcome, ...]) -> dict[str | None, list[CellOutcome]]:
-    """Cells by question: those up to `grader.check("q1")` belong to q1; what follows the last check to none."""
+    """Cells by question: those up to `grader.check("q1")` belong to q1, those after the last to none."""
     groups: dict[str | None, list[CellOutcome]] = {}
     waiting: list[CellOutcome] = []
     for cell in cells:
@@ -121,7 +121,7 @@ def _percent(outcome: Outcome) -> float:
 
 
 def _style() -> str:
-    """The style sheet exactly as it stands between the tags, since the page's policy names its fingerprint."""
+    """The style sheet exactly as it stands in the page, whose policy names its fingerprint."""
     return (files("autograder.feedback") / "feedback.css").read_text(encoding="utf-8")
 
 

@@ -11,25 +11,30 @@ VERDICTS = {
     ),
     Verdict.MEMORY_LIMIT: (
         "Memory limit",
-        "Something in your notebook asked for too much memory and was stopped. Everything else was graded as usual.",
+        "Something in your notebook asked for too much memory and was stopped. Everything else"
+        " was graded as usual.",
     ),
     Verdict.OUTPUT_LIMIT: (
         "Output limit",
-        "Something in your notebook printed far too much and was stopped. Everything else was graded as usual.",
+        "Something in your notebook printed far too much and was stopped. Everything else was"
+        " graded as usual.",
     ),
     Verdict.CRASHED: (
         "Crashed",
-        "Your notebook's process ended unexpectedly. It was started again without the cell that did it, and everything"
+        "Your notebook's process ended unexpectedly. It was started again without the cell that"
+        " did it, and everything"
         " else was graded as usual.",
     ),
     Verdict.MALFORMED: (
         "Cannot be read",
-        "What you handed in could not be read as a submission, so nothing was graded yet. Mend it as said below and"
+        "What you handed in could not be read as a submission, so nothing was graded yet. Mend"
+        " it as said below and"
         " hand it in again.",
     ),
     Verdict.GRADER_ERROR: (
         "Grader error",
-        "The grader itself failed. This is not your mistake and costs you nothing: your instructor has been told and"
+        "The grader itself failed. This is not your mistake and costs you nothing: your"
+        " instructor has been told and"
         " will grade your submission again.",
     ),
 }

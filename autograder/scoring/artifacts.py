@@ -1,7 +1,8 @@
 """Judges what is handed in beside the notebook: the exported network and its training log.
 
-The network runs elsewhere, in a sandbox without student code, on images in an order that only this process knows. The
-labels never leave this process. Nothing the student's Python says about parameters or accuracy is believed.
+The network runs elsewhere, in a sandbox without student code, on images in an order that only this process
+knows. The labels never leave this process. Nothing the student's Python says about parameters or accuracy
+is believed.
 """
 
 import hashlib
@@ -47,10 +48,10 @@ def judge_artifacts(
     refused: type[Exception],
     test_set: Callable[[], tuple[Images, Labels]] | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
-    """The reserved names for the hidden tests, and what to tell the student about artifacts that were refused.
+    """The reserved names for the hidden tests, and what to tell the student about refused artifacts.
 
-    `judge(onnx_bytes, images)` runs the network and returns an object with `parameters`, `operators` and `logits`; it
-    raises `refused` for a network that breaks the rules.
+    `judge(onnx_bytes, images)` runs the network and returns an object with `parameters`, `operators` and
+    `logits`; it raises `refused` for a network that breaks the rules.
     """
     names: dict[str, Any] = dict.fromkeys(RESERVED)
     messages: list[str] = []

@@ -14,7 +14,7 @@ from otter.test_files.exception_test import ExceptionTestFile
 
 
 class TookTooLong(BaseException):
-    """A test ran into its time limit in the grader's process. No `except Exception` of a test may swallow this."""
+    """A test ran into its time limit in the grader's process; no `except Exception` swallows this."""
 
 
 class _Remembering:
@@ -59,7 +59,7 @@ def _silence() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """A last resort against a value that makes a test itself slow; calls to the sandbox have limits of their own."""
+    """A last resort against a value that makes a test itself slow; calls have limits of their own."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals reach the main thread only; there the worker's own deadline holds
         return

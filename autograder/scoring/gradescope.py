@@ -1,4 +1,4 @@
-"""The results as Gradescope reads them: otter's own dictionary with every text replaced by one that is safe to show."""
+"""The results as Gradescope reads them: otter's own dictionary with every text written anew."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from autograder.verdict import Outcome, QuestionOutcome, Verdict
 def gradescope_results(outcome: Outcome, results: GradingResults | None) -> dict[str, Any]:
     """A dictionary in Gradescope's results.json schema.
 
-    Otter's `to_gradescope_dict` gives the frame and the numbers. Its texts quote the lines of hidden tests, so they
-    are dropped and written anew.
+    Otter's `to_gradescope_dict` gives the frame and the numbers. Its texts quote the lines of hidden tests,
+    so they are dropped and written anew.
     """
     document: dict[str, Any] = {"tests": []}
     if results is not None:

@@ -1,8 +1,8 @@
 """What a student is told about a test case that did not pass.
 
-A public test says its own assert message. A hidden test says its authored hint and nothing else: not its source, not
-its values, and not the student's exception either, since a student's code chooses that text and could carry the hidden
-inputs home in it.
+A public test says its own assert message. A hidden test says its authored hint and nothing else: not its
+source, not its values, and not the student's exception either, since a student's code chooses that text and
+could carry the hidden inputs home in it.
 """
 
 from otter.test_files.abstract_test import TestCase

@@ -1,10 +1,10 @@
 """Scores one submission: every test case of every question against the student's names.
 
-The rule for what a test case may raise: any exception is a failed case, be it an AssertionError, the student's own
-exception or a TypeError from a value of an odd kind, because a student chooses the values and must not be able to turn
-a failed test into an error of the grader's. That a test itself is right is what `autograder verify` shows, where every
-test must pass on the master. Only an exception that the sandbox names as its own failure (`grader_errors`) stops the
-scoring and becomes the verdict `grader-error`.
+The rule for what a test case may raise: any exception is a failed case, be it an AssertionError, the
+student's own exception or a TypeError from a value of an odd kind, because a student chooses the values and
+must not be able to turn a failed test into an error of the grader's. That a test itself is right is what
+`autograder verify` shows, where every test must pass on the master. Only an exception that the sandbox
+names as its own failure (`grader_errors`) stops the scoring and becomes the verdict `grader-error`.
 """
 
 import math
@@ -55,6 +55,7 @@ class Names(Mapping[str, Any]):
         self.student, self.reserved = student, reserved
 
     def get(self, name: str, default: Any = None) -> Any:
+        """The value of `name`, as otter's test files ask for it."""
         if name in self.reserved:
             return self.reserved[name]
         return self.student.get(name, default)
@@ -95,8 +96,8 @@ def score(
 ) -> Scored:
     """Run the test files in `tests` over the names in `environment` (and over `reserved`, which come first).
 
-    `seed` sets the random seeds on the student's side and is called before each test case with a number that depends
-    on the secret, the question and the case alone.
+    `seed` sets the random seeds on the student's side and is called before each test case with a number
+    that depends on the secret, the question and the case alone.
     """
     files = load_tests(tests)
     names = Names(environment, reserved or {})

@@ -1,4 +1,4 @@
-"""The instructor's secret seed: hidden tests draw their inputs from it, so a leaked test file holds no answer."""
+"""The instructor's secret seed: tests draw inputs from it, so a leaked file holds no answer."""
 
 import contextlib
 import hashlib

@@ -35,8 +35,10 @@ def read_training_log(data: bytes) -> dict[str, Any]:
     _expect(_count(log.get("parameters")), "'parameters' must be a whole number")
     _expect(_text(log.get("network_sha256"), SHA256), "'network_sha256' must be 64 hexadecimal digits")
     epochs = log.get("epochs")
+    if not isinstance(epochs, list):
+        raise LogError("'epochs' must be a list of rows")
     _expect(
-        isinstance(epochs, list) and 1 <= len(epochs) <= MOST_EPOCHS,
+        1 <= len(epochs) <= MOST_EPOCHS,
         f"'epochs' must be 1 to {MOST_EPOCHS} rows",
     )
     return {

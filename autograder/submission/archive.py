@@ -1,4 +1,4 @@
-"""Reads the few files the grader needs out of a zip, in bounded time and memory, and never unpacks onto a disk."""
+"""Reads the few files the grader needs from a zip, in bounded time and memory, never onto a disk."""
 
 import io
 import stat
@@ -106,13 +106,15 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, cap: int) -> bytes:
                 size += len(chunk)
                 if size > cap:
                     raise Malformed(
-                        f"{_shown(info.filename)} in the zip is larger than {in_mib(cap)}; clear the notebook's"
+                        f"{_shown(info.filename)} in the zip is larger than {in_mib(cap)}; clear"
+                        " the notebook's"
                         " outputs or hand in smaller files"
                     )
                 parts.append(chunk)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise Malformed(
-            f"{_shown(info.filename)} in the zip is damaged ({error}); make the zip again and check the upload"
+            f"{_shown(info.filename)} in the zip is damaged ({error}); make the zip again and"
+            " check the upload"
         ) from None
     return b"".join(parts)
 

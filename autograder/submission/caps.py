@@ -1,4 +1,4 @@
-"""How large anything handed in may be. Every size is in bytes and is counted while reading, never believed."""
+"""How large anything handed in may be. Sizes are in bytes and counted while reading, never believed."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Finds the submissions below the paths an instructor names and gives each a name that is safe as a folder."""
+"""Finds the submissions below the paths an instructor names; each gets a name safe as a folder."""
 
 import os
 import re

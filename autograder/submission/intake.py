@@ -45,14 +45,15 @@ def read_submission(path: Path, slug: str, artifacts: tuple[str, ...] = (), caps
     missing = [name for name in artifacts if name not in files]
     if missing:
         raise Malformed(
-            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; hand in the zip that the last cell"
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; hand in the"
+            " zip that the last cell"
             f" of the exercise makes, with the notebook and {', '.join(artifacts)}"
         )
     return Submission(cells, files)
 
 
 def _read_file(path: Path, cap: int) -> bytes:
-    """A plain file's bytes, at most `cap` of them; a link or a pipe is refused without being opened as one."""
+    """A plain file's bytes, at most `cap` of them; links and pipes are refused."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

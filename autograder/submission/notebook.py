@@ -33,7 +33,8 @@ def _parse(data: bytes, caps: Caps) -> dict[str, Any]:
         raise Malformed("the notebook is an empty file; save it in Jupyter and hand it in again")
     if len(data) > caps.notebook_bytes:
         raise Malformed(
-            f"the notebook is larger than {in_mib(caps.notebook_bytes)}; clear its outputs and hand it in again"
+            f"the notebook is larger than {in_mib(caps.notebook_bytes)}; clear its outputs and"
+            " hand it in again"
         )
     try:
         text = data.decode("utf-8-sig")
@@ -108,7 +109,7 @@ def _tags(metadata: Any, caps: Caps) -> tuple[str, ...]:
 
 
 def _check_exercise(notebook: dict[str, Any], cells: tuple[CodeCell, ...], slug: str) -> None:
-    """A notebook says which exercise it is in its metadata or, where a tool dropped that, in its first cells."""
+    """A notebook names its exercise in its metadata or, where a tool dropped that, in its first cells."""
     metadata = notebook.get("metadata")
     course = metadata.get("convcourse") if isinstance(metadata, dict) else None
     named = course.get("exercise") if isinstance(course, dict) else None
@@ -117,7 +118,8 @@ def _check_exercise(notebook: dict[str, Any], cells: tuple[CodeCell, ...], slug:
         named = next((match.group(1) for match in matches if match), None)
     if named is None:
         raise Malformed(
-            f"the notebook does not say which exercise it is; start from exercises/{slug}.ipynb and hand that in"
+            f"the notebook does not say which exercise it is; start from exercises/{slug}.ipynb"
+            " and hand that in"
         )
     if named != slug:
         raise Malformed(

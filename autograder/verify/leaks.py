@@ -20,7 +20,7 @@ SPACE = re.compile(r"\s+")
 
 
 def check_leaks(exercise: Exercise, rendered: Rendered) -> list[Finding]:
-    """Look for the lines of hidden tests and of solutions in the student's files, and for the tests' on the site."""
+    """Look for lines of hidden tests and solutions in the student's files, and of tests on the site."""
     notebook = rendered.committed[exercise.notebook].decode()
     tests = "\n".join(
         data.decode()
@@ -60,7 +60,7 @@ def _hidden_lines(sources: Iterable[str]) -> Iterator[str]:
     for source in sources:
         for node in ast.parse(source).body:
             if isinstance(node, ast.FunctionDef) and "hidden=True" in ast.unparse(node.decorator_list[0]):
-                for line in ast.unparse(node.body).splitlines():
+                for line in ast.unparse(ast.Module(node.body, [])).splitlines():
                     if not line.strip().startswith(("import ", "from ")):
                         yield _squeeze(line)
 

@@ -27,7 +27,7 @@ def verify_exercise(
     unsafe: bool = False,
     progress: Callable[[str], None] = lambda text: None,
 ) -> list[Finding]:
-    """Every check on one exercise; the hidden-test bundle is made anew first, committed files are left alone."""
+    """Every check on one exercise; the bundle is made anew first, committed files are left alone."""
     try:
         rendered = render(exercise, course)
     except BuildError as error:
@@ -79,7 +79,8 @@ def _graded(
             done=lambda outcome: progress(f"{exercise.slug}: {outcome.submission}"),
         )
 
-    # A blank notebook comes without artifacts, whatever the exercise asks for: it must earn nothing by itself.
+    # A blank notebook comes without artifacts, whatever the exercise asks for: it must earn nothing
+    # by itself.
     (blank,) = run([Found("blank", exercise.notebook)], replace(exercise, artifacts=()))
     master = _master_submission(exercise, rendered, folder)
     examples = list(rendered.examples)
@@ -115,7 +116,7 @@ def _master_passes(exercise: Exercise, outcome: Outcome) -> Finding:
 
 
 def _master_submission(exercise: Exercise, rendered: Rendered, folder: Path) -> Path:
-    """The solution notebook; with the artifacts of the first full example where the exercise asks for some."""
+    """The solution notebook, with the artifacts of the first full example where some are asked for."""
     notebook = exercise.bundle / "solution.ipynb"
     if not exercise.artifacts:
         return notebook

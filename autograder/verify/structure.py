@@ -27,7 +27,7 @@ def check_structure(course: Course, root: Path) -> list[Finding]:
                 slug,
                 "page, master and examples are there",
                 not missing,
-                missing and f"missing: {', '.join(missing)}" or "",
+                (missing and f"missing: {', '.join(missing)}") or "",
             )
         )
     return findings

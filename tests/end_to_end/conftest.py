@@ -25,7 +25,13 @@ def command(tmp_path_factory) -> Command:
             capture_output=True,
             text=True,
             timeout=seconds,
-            env={**os.environ, "XDG_CONFIG_HOME": str(home), "COLUMNS": "200", "OMP_NUM_THREADS": "1", **(env or {})},
+            env={
+                **os.environ,
+                "XDG_CONFIG_HOME": str(home),
+                "COLUMNS": "200",
+                "OMP_NUM_THREADS": "1",
+                **(env or {}),
+            },
         )
 
     return run

@@ -1,4 +1,4 @@
-"""A folder as an instructor gets it, honest, hostile and malformed side by side, through the real command and sandbox."""
+"""A folder as instructors get it: honest, hostile, malformed; the real command, the real sandbox."""
 
 import hashlib
 import json
@@ -48,7 +48,11 @@ def add_malformed(folder: Path, honest: bytes) -> None:
     (folder / "old_format.ipynb").write_text(json.dumps({"nbformat": 3, "worksheets": [], "metadata": {}}))
     (folder / "other_exercise.ipynb").write_bytes(honest.replace(b'"00_tiny"', b'"01_other"'))
     (folder / "not_utf8.ipynb").write_bytes(honest.replace(b"A tiny", b"A t\xefny"))
-    for name, entries in {"two": ["a.ipynb", "b.ipynb"], "climbs": ["a.ipynb", "../evil.ipynb"], "cut": ["a.ipynb"]}.items():
+    for name, entries in {
+        "two": ["a.ipynb", "b.ipynb"],
+        "climbs": ["a.ipynb", "../evil.ipynb"],
+        "cut": ["a.ipynb"],
+    }.items():
         with zipfile.ZipFile(folder / f"{name}.zip", "w") as archive:
             for entry in entries:
                 archive.writestr(entry, honest)

@@ -33,7 +33,7 @@ def failures(done):
 
 
 def test_what_is_wrong_with_the_grades_is_named(command, broken):
-    """A hidden test that passes for nothing, a master that fails, an example in the wrong folder: all in one run."""
+    """A hidden test that passes for nothing, a master that fails, an example in the wrong folder."""
     folder = broken / "solutions" / "00_tiny"
     change(folder / "master.md", "isinstance(pixels, int) and pixels == 840", "pixels != 841")
     change(folder / "master.md", "value == 4.0", "value == 5.0")
@@ -49,9 +49,13 @@ def test_what_is_wrong_with_the_grades_is_named(command, broken):
 
 def test_stale_files_leaks_and_disagreeing_folders_are_named(command, broken):
     folder = broken / "solutions" / "00_tiny"
-    change(folder / "master.md", "Two functions, one number.", "Note:\n\n    total = sum(values) or len(values)")
+    change(
+        folder / "master.md", "Two functions, one number.", "Note:\n\n    total = sum(values) or len(values)"
+    )
     change(folder / "master.md", "total = sum(values)\n", "total = sum(values) or len(values)\n")
-    (broken / "_toc.yml").write_text("format: jb-book\nroot: book/00_tiny\nchapters:\n- file: book/05_other\n")
+    (broken / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/00_tiny\nchapters:\n- file: book/05_other\n"
+    )
     (broken / "_build" / "html").mkdir()
     (broken / "_build" / "html" / "page.html").write_text(
         "<p>assert isinstance(value, <b>int</b>) and value == 2 * int(n)</p>"

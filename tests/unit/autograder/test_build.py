@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from autograder.build import BuildError, build_exercise, render, stale_files
 from autograder.build.examples import parse_examples
 from autograder.course import load_course
@@ -102,7 +103,11 @@ MISTAKES = {
     "twice": ("name: q2", "name: q1", "two questions"),
     "YAML": ("Count one row first,", "Count: one row first,", "not valid YAML"),
     "syntax": ("def test_count(pixels):", "def test_count(pixels:", "not valid Python"),
-    "setting": ("hidden: true\nfailure_message: Count", "hiden: true\nfailure_message: Count", "unknown test setting"),
+    "setting": (
+        "hidden: true\nfailure_message: Count",
+        "hiden: true\nfailure_message: Count",
+        "unknown test setting",
+    ),
     "unclosed": ("```{raw-cell}\n# END SOLUTION\n```", "", "otter assign refused"),
     "no config": ("# ASSIGNMENT CONFIG", "# CONFIG", "no raw cell"),
 }

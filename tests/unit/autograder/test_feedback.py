@@ -7,6 +7,7 @@ import time
 from html.parser import HTMLParser
 
 import pytest
+
 from autograder.feedback import render_feedback
 from autograder.feedback.clean import clean_text, image_source
 from autograder.verdict import CaseOutcome, CellOutcome, Outcome, QuestionOutcome, Verdict
@@ -86,7 +87,9 @@ def test_the_policy_allows_the_one_style_sheet_and_inline_images_alone():
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text).group(1)
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL).group(1)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert policy.replace("&#39;", "'").startswith(f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;")
+    assert policy.replace("&#39;", "'").startswith(
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;"
+    )
     assert "http" not in text.replace("http-equiv", "")
 
 
@@ -130,7 +133,9 @@ def test_long_output_keeps_both_ends():
     assert len(text) < 1100 and text.startswith("aaa") and text.endswith("z")
 
 
-@pytest.mark.parametrize("text", ["\x1b[" * 130_000, "a\b" * 130_000, "\b" * 260_000, "\r" * 260_000, "\x1b]" * 130_000])
+@pytest.mark.parametrize(
+    "text", ["\x1b[" * 130_000, "a\b" * 130_000, "\b" * 260_000, "\r" * 260_000, "\x1b]" * 130_000]
+)
 def test_hostile_output_is_cleaned_quickly(text):
     begun = time.monotonic()
     clean_text(text)

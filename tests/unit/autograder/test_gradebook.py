@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+
 from autograder.gradebook import COLUMNS, write_grades, write_results
 from autograder.gradebook.files import write_whole
 from autograder.verdict import Outcome, Verdict

@@ -32,12 +32,18 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
             name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-            if name in ("import_module", "__import__") and node.args and isinstance(node.args[0], ast.Constant):
+            if (
+                name in ("import_module", "__import__")
+                and node.args
+                and isinstance(node.args[0], ast.Constant)
+            ):
                 yield str(node.args[0].value)
 
 
 def uses(path: Path, *modules: str) -> list[str]:
-    return sorted({name for name in imports(path) for module in modules if f"{name}.".startswith(f"{module}.")})
+    return sorted(
+        {name for name in imports(path) for module in modules if f"{name}.".startswith(f"{module}.")}
+    )
 
 
 def report(path: Path, used: list[str]) -> str:
@@ -46,7 +52,11 @@ def report(path: Path, used: list[str]) -> str:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_knows_no_other_stage_and_nothing_above_it(stage):
-    others = [f"autograder.{name}" for name in (*STAGES, "pipeline", "workers", "cli", "build", "verify") if name != stage]
+    others = [
+        f"autograder.{name}"
+        for name in (*STAGES, "pipeline", "workers", "cli", "build", "verify")
+        if name != stage
+    ]
     for path in sources(f"autograder/{stage}"):
         assert not (used := uses(path, *others)), report(path, used)
 
@@ -58,7 +68,9 @@ def test_the_pipeline_is_used_by_the_command_and_verify_alone():
 
 
 def test_build_knows_the_course_alone():
-    forbidden = [f"autograder.{name}" for name in (*STAGES, "pipeline", "workers", "cli", "verify", "verdict")]
+    forbidden = [
+        f"autograder.{name}" for name in (*STAGES, "pipeline", "workers", "cli", "verify", "verdict")
+    ]
     for path in sources("autograder/build"):
         assert not (used := uses(path, *forbidden)), report(path, used)
 
@@ -75,7 +87,10 @@ def test_otter_stays_in_build_and_scoring():
             assert not (used := uses(path, "otter")), report(path, used)
 
 
-@pytest.mark.parametrize(("library", "room"), [("sqlalchemy", "gradebook"), ("dask", "pipeline.py"), ("distributed", "pipeline.py")])
+@pytest.mark.parametrize(
+    ("library", "room"),
+    [("sqlalchemy", "gradebook"), ("dask", "pipeline.py"), ("distributed", "pipeline.py")],
+)
 def test_a_library_stays_in_its_room(library, room):
     for path in sources("autograder"):
         if room not in path.relative_to(ROOT).parts:
@@ -100,7 +115,9 @@ def test_no_loader_that_runs_code_is_used_on_the_graders_side():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 call = f"{node.value.id}.{node.attr}"
-                assert call not in ("torch.load", "numpy.load", "np.load", "pandas.read_pickle"), f"{path}: {call}"
+                assert call not in ("torch.load", "numpy.load", "np.load", "pandas.read_pickle"), (
+                    f"{path}: {call}"
+                )
 
 
 def test_this_test_sees_what_it_looks_for(tmp_path):
@@ -108,7 +125,12 @@ def test_this_test_sees_what_it_looks_for(tmp_path):
 
     class Imagined(type(path)):
         def read_text(self, *args, **kwargs):
-            return "def f():\n    from ..sandbox.session import Cell\n    from autograder import sandbox, feedback\n    import pickle\n"
+            lines = [
+                "from ..sandbox.session import Cell",
+                "from autograder import sandbox, feedback",
+                "import pickle",
+            ]
+            return "def f():\n    " + "\n    ".join(lines)
 
     assert uses(Imagined(path), "autograder.sandbox", "autograder.feedback", "pickle") == [
         "autograder.feedback",

@@ -4,11 +4,12 @@ import json
 import os
 
 import pytest
+
 from autograder.scoring import ScoringError, gradescope_results, score
 from autograder.scoring.secret import VARIABLE, SecretError, instructor_secret, seed_for
 from autograder.verdict import Outcome, Verdict
 
-TESTS = '''
+TESTS = """
 from otter.test_files import test_case
 
 OK_FORMAT = False
@@ -25,7 +26,7 @@ def test_is_right(n, f):
     secret_expectation = 41
     assert n == secret_expectation + 1, f"the answer is {secret_expectation + 1}"
     assert f(n) == 84
-'''
+"""
 
 
 class StudentError(Exception):
@@ -71,7 +72,9 @@ def test_what_a_student_raises_in_a_hidden_test_is_not_told(tests):
     assert not hidden.passed and hidden.message == "Count from zero."
 
 
-@pytest.mark.parametrize("error", [TypeError("no len()"), KeyError("x"), RecursionError(), ZeroDivisionError(), StopIteration()])
+@pytest.mark.parametrize(
+    "error", [TypeError("no len()"), KeyError("x"), RecursionError(), ZeroDivisionError(), StopIteration()]
+)
 def test_any_exception_in_a_test_is_a_failed_test(tests, error):
     def fail(n):
         raise error
@@ -160,7 +163,11 @@ def test_results_json_has_gradescopes_numbers_and_no_source(tests):
     outcome = Outcome("ada", "x", Verdict.GRADED, scored.score, scored.max_score, 1.0, "", scored.questions)
     document = gradescope_results(outcome, scored.results)
     text = json.dumps(document)
-    assert (document["score"], document["tests"][0]["score"], document["tests"][0]["max_score"]) == (1.0, 1, 4)
+    assert (document["score"], document["tests"][0]["score"], document["tests"][0]["max_score"]) == (
+        1.0,
+        1,
+        4,
+    )
     assert "Count from zero." in text
     for secret in ("secret_expectation", "the answer is", "42", "assert", str(tests)):
         assert secret not in text

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
 from autograder.scoring import ArtifactError, judge_artifacts
 from autograder.scoring import artifacts as module
 from autograder.scoring.training_log import COLUMNS, LogError, read_training_log
@@ -21,7 +22,9 @@ class Refused(Exception):
 
 def right(onnx, images):
     """A network that knows the answers by looking at the images."""
-    return SimpleNamespace(parameters=7, operators=["Gemm"], logits=np.eye(10)[(images[:, 0, 0, 0] * 255).round().astype(int)])
+    return SimpleNamespace(
+        parameters=7, operators=["Gemm"], logits=np.eye(10)[(images[:, 0, 0, 0] * 255).round().astype(int)]
+    )
 
 
 def log(**changes):
@@ -32,7 +35,9 @@ def log(**changes):
 
 
 def judge(files, by=right, seed=1):
-    return judge_artifacts(files, slug="10_x", seed=seed, judge=by, refused=Refused, test_set=lambda: (IMAGES, LABELS))
+    return judge_artifacts(
+        files, slug="10_x", seed=seed, judge=by, refused=Refused, test_set=lambda: (IMAGES, LABELS)
+    )
 
 
 def test_accuracy_is_measured_in_the_graders_own_order():

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from autograder.submission import CAPS, Malformed, read_submission
 
 SLUG = "00_tiny"
@@ -47,7 +48,9 @@ def test_a_zip_that_was_renamed_to_a_notebook_is_read_as_a_zip(write_zip):
 
 
 def test_leftovers_of_a_mac_and_of_jupyter_are_no_second_notebook(write_zip):
-    path = write_zip(("a.ipynb", HONEST), ("__MACOSX/._a.ipynb", b"x"), (".ipynb_checkpoints/a-checkpoint.ipynb", b"x"))
+    path = write_zip(
+        ("a.ipynb", HONEST), ("__MACOSX/._a.ipynb", b"x"), (".ipynb_checkpoints/a-checkpoint.ipynb", b"x")
+    )
     assert read_submission(path, SLUG).cells
 
 
@@ -81,7 +84,10 @@ ENTRIES = {
     "drive letter": ([("C:/evil.ipynb", HONEST)], "absolute or odd path"),
     "backslashes": ([("a.ipynb", HONEST), ("..\\evil.txt", b"x")], "absolute or odd path"),
     "symbolic link": ([("a.ipynb", HONEST), (link_entry("network.onnx"), b"/etc/passwd")], "symbolic link"),
-    "too many files": ([("a.ipynb", HONEST), *((f"{n}", b"") for n in range(CAPS.zip_entries))], "more than 500"),
+    "too many files": (
+        [("a.ipynb", HONEST), *((f"{n}", b"") for n in range(CAPS.zip_entries))],
+        "more than 500",
+    ),
 }
 
 
@@ -123,7 +129,10 @@ DAMAGED = {
     "not a zip": (b"hello", "no zip"),
     "bzip2": (in_memory("a.ipynb", HONEST, zipfile.ZIP_BZIP2), "unusual way"),
     "lzma": (in_memory("a.ipynb", HONEST, zipfile.ZIP_LZMA), "unusual way"),
-    "a flipped bit": (in_memory("a.ipynb", HONEST, zipfile.ZIP_STORED).replace(b"n = 1", b"n = 2"), "damaged"),
+    "a flipped bit": (
+        in_memory("a.ipynb", HONEST, zipfile.ZIP_STORED).replace(b"n = 1", b"n = 2"),
+        "damaged",
+    ),
     "only a signature": (b"PK\x03\x04" + b"\0" * 100, "damaged or cut short"),
 }
 
@@ -150,7 +159,9 @@ def write_bomb(path: Path, declared: int | None, name: str = "a.ipynb", gigabyte
     label = name.encode()
     fields = struct.pack("<HHHHHIIIHH", 45, 0, 8, 0, 0x21, 0, len(packed), shown, len(label), len(extra))
     local = b"PK\x03\x04" + fields + label + extra + packed
-    central = b"PK\x01\x02" + struct.pack("<H", 45) + fields + struct.pack("<HHHII", 0, 0, 0, 0, 0) + label + extra
+    central = (
+        b"PK\x01\x02" + struct.pack("<H", 45) + fields + struct.pack("<HHHII", 0, 0, 0, 0, 0) + label + extra
+    )
     end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(central), len(local), 0)
     path.write_bytes(local + central + end)
 

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from autograder.submission import NothingFound, find_submissions
 
 
@@ -32,7 +33,9 @@ def test_two_of_one_name_are_told_apart(tmp_path):
     assert names(tmp_path / "ada.ipynb", tmp_path / "x/ada.ipynb") == ["ada.ipynb", "ada.ipynb-2"]
 
 
-@pytest.mark.parametrize("name", ["...ipynb", "grades.csv.ipynb", "-x.ipynb", "a\nb.ipynb", "\x1b[31m.ipynb", "~.ipynb"])
+@pytest.mark.parametrize(
+    "name", ["...ipynb", "grades.csv.ipynb", "-x.ipynb", "a\nb.ipynb", "\x1b[31m.ipynb", "~.ipynb"]
+)
 def test_a_name_can_always_be_a_folder_of_the_output(tmp_path, name):
     (tmp_path / name).touch()
     (safe,) = names(tmp_path)

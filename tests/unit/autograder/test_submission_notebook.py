@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from autograder.submission import CAPS, Malformed, read_submission
 
 SLUG = "00_tiny"

@@ -1,4 +1,4 @@
-"""One job's process may die or hang without harm to the others; `eval` stands for a task that can do anything."""
+"""A job's process may die or hang without harm to others; `eval` is a task that can do anything."""
 
 import time
 
