@@ -56,7 +56,7 @@ def files_bytes(pid: int, folders: tuple[str, ...]) -> int:
 
 
 def kill_tree(root: int) -> None:
-    """Kill `root` and everything below it, the first of each namespace first: the kernel does the rest for it."""
+    """Kill `root` and everything below it, the first of a namespace first: the kernel kills its rest."""
     first = list(itertools.islice(tree(root), 3))
     for pid in itertools.chain(first, list(tree(root))):
         with contextlib.suppress(OSError):

@@ -15,7 +15,7 @@ from autograder.verdict import Verdict
 
 from .conftest import SMALL, session_of
 
-# `channel` is the descriptor; `reply` sends a frame that answers the request being served, as the runner would.
+# `channel` is the descriptor; `reply` sends a frame that answers the request being served.
 FORGER = """
 import gc, os, struct, sys, threading, time
 from inside import wire
@@ -29,7 +29,8 @@ def raw(data): os.write(channel, data)
 def reply(payload): raw(wire.frame(wire.encode(number()) + payload))
 def array(dtype, shape, size):
     head = b"l" + struct.pack(">I", 2) + wire.encode("value") + b"a" + bytes([len(dtype)]) + dtype
-    return head + bytes([len(shape)]) + b"".join(struct.pack(">Q", n) for n in shape) + struct.pack(">I", size)
+    head += bytes([len(shape)]) + b"".join(struct.pack(">Q", n) for n in shape)
+    return head + struct.pack(">I", size)
 """
 
 # What a called function sends before (or instead of) its honest answer.
@@ -68,7 +69,7 @@ def forger():
 
 @pytest.mark.parametrize("name", list(FORGERIES)[:-1])
 def test_a_forged_frame_ends_its_own_session_and_nothing_else(forger, name):
-    """The call fails as the student's, or the forgery was never read; the next question gets a true answer."""
+    """The call fails as the student's, or the forgery is never read; the next question gets a true answer."""
     function = forger.environment.get(name)
     try:
         answer = function()
@@ -91,6 +92,15 @@ def test_forgeries_were_noticed(forger):
 def test_an_answer_forged_with_the_right_number_is_only_the_students_own_value(forger):
     with contextlib.suppress(StudentError):
         assert forger.environment.get("a_second_answer_first")() in ("forged", "honest")
+
+
+def test_a_cell_that_forges_its_own_result_is_still_cut_to_the_caps(run):
+    png = "b'\\x89PNG\\r\\n\\x1a\\n' + struct.pack('>I4sII', 13, b'IHDR', 9, 9) + bytes(10**6)"
+    forged = f"reply(wire.encode(['cell', 'ok', 'y' * 10**6, [{png}] * 5, 'z' * 10**6, 0.0]))"
+    _, results = run(FORGER, forged, "x = 1")
+    assert results[1].status == "ok"
+    assert len(results[1].text) == SMALL.text_kib * 1024 and len(results[1].error) <= 10_000
+    assert [len(image) for image in results[1].images] == [10**6 + 24] * 2
 
 
 def test_a_frame_that_never_ends_is_given_up_in_time(run):
@@ -186,7 +196,8 @@ PATCHED = """
 import builtins, json, struct, sys
 from inside import wire, answers, shell, capture
 wire._Writer.put_int = lambda self, value: self.out.append(b"i\\x01\\x64")
-answers.Objects.encode = lambda self, value: b"l\\x00\\x00\\x00\\x02" + b"s\\x00\\x00\\x00\\x05value" + b"i\\x01\\x64"
+forged = b"l\\x00\\x00\\x00\\x02s\\x00\\x00\\x00\\x05valuei\\x01\\x64"
+answers.Objects.encode = lambda self, value: forged
 wire.encode = lambda *a, **k: b"T"
 json.dumps = struct.pack = lambda *a, **k: b"\\x01" * 64
 builtins.isinstance = lambda *a: True

@@ -1,4 +1,4 @@
-"""Attempts to reach anything outside: each runs in the real sandbox, says what it got, and must have got nothing."""
+"""Attempts to reach anything outside: each runs in the real sandbox and must have got nothing."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 # Each attempt ends with a value in `got`, or an exception. None of them may get what its comment says.
 ATTEMPTS = {
-    "descriptors": "got = {n: os.readlink(f'/proc/self/fd/{n}') for n in range(256) if os.path.lexists(f'/proc/self/fd/{n}')}",
+    "descriptors": "got = {n: os.readlink(fd + str(n)) for n in range(256) if os.path.lexists(fd + str(n))}",
     "see_the_repository": f"got = os.listdir({str(REPOSITORY)!r})",
     "read_solutions": f"got = os.listdir({str(REPOSITORY / 'solutions')!r})",
     "read_the_grader": f"got = os.listdir({str(REPOSITORY / 'autograder')!r})",
@@ -53,10 +53,10 @@ ATTEMPTS = {
     "connect_home": "got = socket.create_connection(('127.0.0.1', PORT), timeout=1)",
     "resolve": "got = socket.gethostbyname('example.org')",
     "abstract_socket": "s = socket.socket(socket.AF_UNIX); s.connect(ABSTRACT); got = 'connected'",
-    "kill_everybody": "os.kill(1, 9); os.kill(-1, 9) if len(os.listdir('/proc')) == 0 else None; got = os.getppid()",
+    "kill_everybody": "os.kill(1, 9); got = os.getppid()",
     "core_dump": "got = resource.getrlimit(resource.RLIMIT_CORE)",
-    "seccomp": "got = [l.split()[1] for l in open('/proc/self/status') if l.startswith(('Seccomp:', 'NoNew'))]",
-    "capabilities": "got = [l.split()[1] for l in open('/proc/self/status') if l.startswith(('CapE', 'CapP', 'CapI', 'CapA'))]",
+    "seccomp": "got = [value for key, value in status() if key in ('Seccomp:', 'NoNewPrivs:')]",
+    "capabilities": "got = [value for key, value in status() if key in ('CapEff:', 'CapPrm:', 'CapInh:')]",
     "interfaces": "got = open('/proc/net/dev').read()",
     "keys": "got = open('/proc/keys').read()",
     "identity": "got = (os.getuid(), os.getgid(), os.getgroups(), socket.gethostname())",
@@ -66,8 +66,9 @@ ATTEMPTS = {
 }
 SYSCALLS = [
     "unshare setns mount umount2 pivot_root chroot ptrace process_vm_readv process_vm_writev keyctl add_key",
-    "request_key bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register open_by_handle_at",
-    "kexec_load init_module finit_module reboot swapon settimeofday clock_settime pidfd_getfd kcmp fsopen",
+    "request_key bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register",
+    "open_by_handle_at kexec_load init_module finit_module reboot swapon settimeofday clock_settime",
+    "pidfd_getfd kcmp fsopen",
     "move_mount open_tree mount_setattr clone3 memfd_create shmget msgget semget mq_open personality mknodat",
     "landlock_create_ruleset fanotify_init syslog acct quotactl iopl modify_ldt setuid capset",
 ]
@@ -77,6 +78,8 @@ import ctypes, os, resource, socket, sys, IPython
 from concurrent.futures import ThreadPoolExecutor
 libc = ctypes.CDLL(None, use_errno=True)
 answers = {}
+fd = "/proc/self/fd/"
+def status(): return [line.split()[:2] for line in open("/proc/self/status") if len(line.split()) > 1]
 def call(number, *args):
     ctypes.set_errno(0)
     result = libc.syscall(ctypes.c_long(number), *[ctypes.c_long(a) for a in args])

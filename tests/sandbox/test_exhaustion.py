@@ -1,4 +1,4 @@
-"""Attempts to use up the machine, or to end the run: each has its verdict, and the other cells still count."""
+"""Attempts to use up the machine or to end the run: each has its verdict; the other cells still count."""
 
 import dataclasses
 import time

@@ -1,4 +1,4 @@
-"""The sandbox on different machines: for an ordinary user, without control groups, and when the grader dies."""
+"""The sandbox on other machines: for an ordinary user, without control groups, when the grader dies."""
 
 import dataclasses
 import os
@@ -69,7 +69,7 @@ def test_without_control_groups_the_watchdog_bounds_memory_and_processes():
     bomb = "import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(60)"
     with session_of("a = 1", HOG, bomb, "b = 2", use_cgroup=False) as session:
         statuses = [result.status for result in session.run_cells()]
-        # The kernel's own count (RLIMIT_NPROC in a user namespace, since 5.14) or the watchdog, whichever is first.
+        # The kernel's own count (RLIMIT_NPROC in a user namespace) or the watchdog, whichever is first.
         assert statuses in (["ok", "memory-limit", how, "ok"] for how in ("error", "crashed"))
         assert session.verdict in (Verdict.MEMORY_LIMIT, Verdict.CRASHED)
         assert session.environment.get("a") == 1 and session.environment.get("b") == 2
@@ -80,7 +80,7 @@ def test_the_watchdog_alone_sees_too_many_processes():
     command = [
         sys.executable,
         "-c",
-        "import os, time\nfor _ in range(20):\n    if os.fork() == 0: time.sleep(9); os._exit(0)\ntime.sleep(9)",
+        "import os, time\nfor _ in range(20):\n    if os.fork() == 0: break\ntime.sleep(9)",
     ]
     forking = subprocess.Popen(command)
     try:

@@ -86,13 +86,13 @@ def test_a_network_that_grows_past_all_memory_is_refused():
         helper.make_node("Flatten", ["m"], ["logits"]),
         weights=[pads],
     )
-    with pytest.raises(NetworkRefused, match="memory|cannot run"):
+    with pytest.raises(NetworkRefused, match=r"memory|cannot run"):
         judge_network(data, IMAGES[:2], LIMITS)
 
 
 def test_a_network_that_takes_too_long_is_refused():
     data, _ = small_network()
-    with pytest.raises(NetworkRefused, match="longer than 0.01 s"):
+    with pytest.raises(NetworkRefused, match=r"longer than 0\.01 s"):
         judge_network(data, IMAGES[:2], dataclasses.replace(LIMITS, model_wall_s=0.01))
 
 
