@@ -33,11 +33,17 @@ def to_mathml(latex: str, display: str) -> str:
     for name, known in ENVIRONMENTS.items():
         latex = latex.replace(rf"\begin{{{name}}}", rf"\begin{{{known}}}")
         latex = latex.replace(rf"\end{{{name}}}", rf"\end{{{known}}}")
-    markup = convert(latex, display=display)
+    try:
+        markup = convert(latex, display=display)
+    except Exception as error:  # latex2mathml raises a dozen kinds, most without a message
+        raise ValueError(f"the formula {latex!r} was not understood ({type(error).__name__})") from error
+    unknown = re.search(r"<m[ion]>(\\\w+)</m", markup)
+    if unknown:
+        raise ValueError(f"the formula {latex!r} uses {unknown[1]}, which latex2mathml does not know")
     for bracket, form in BRACKETS.items():
         markup = markup.replace(f"<mi>{bracket}</mi>", f'<mo stretchy="false" fence="true" form="{form}">{bracket}</mo>')
     # 20{,}000 is one number.
-    thousands = re.compile(r"<mn>(\d+)</mn><mrow><mo>&#x0002C;</mo></mrow><mn>(\d{3})</mn>")
+    thousands = re.compile(r"<mn>([\d,]+)</mn><mrow><mo>&#x0002C;</mo></mrow><mn>(\d{3})</mn>")
     while thousands.search(markup):
         markup = thousands.sub(r"<mn>\1,\2</mn>", markup)
     # \mathrm{out}: one upright word, not three letters.
@@ -59,8 +65,8 @@ def _one_word(letters: re.Match[str]) -> str:
 def _converted(node: nodes.Element, display: str) -> str:
     try:
         return to_mathml(node.astext(), display)
-    except Exception as error:  # latex2mathml raises a dozen kinds; each must stop the build with the formula's place
-        log.warning("mathematics: %s: %s", node.astext(), error, location=node)
+    except ValueError as error:
+        log.warning("mathematics: %s", error, location=node)
         return f"<code>{node.astext()}</code>"
 
 

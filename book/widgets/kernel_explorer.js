@@ -35,7 +35,7 @@ export function mount(area, data) {
   const names = Object.keys(data.kernels);
   let kernel = data.kernels[names[0]].map((row) => row.map(tidy));
   let exact = data.kernels[names[0]];
-  let [border, result, probe] = ["crop", null, [0, 0]];
+  let [border, result, probe] = ["crop", null, [data.image.length >> 1, data.image[0].length >> 1]];
   const before = element("canvas", { role: "img", "aria-label": "The photograph before filtering" });
   const after = element("canvas", { role: "application", tabindex: 0, "aria-label": "The filtered photograph. Arrow keys move the probe by one pixel, with Shift by ten." });
   const fields = element("div", { class: "cc-kernel", role: "group", "aria-label": "The kernel's weights" });

@@ -39,7 +39,7 @@ export function mount(area, data) {
   let [k, row, column] = [0, 0, 0];
   const inputs = element("div", { class: "cc-stack" });
   const kernels = element("div", { class: "cc-stack" });
-  const sums = element("div", { class: "cc-sums scroll" });
+  const sums = element("div", { class: "cc-sums" });
   const status = statusLine();
   const cells = [];
 

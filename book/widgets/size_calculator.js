@@ -5,7 +5,7 @@ import { button, element, outputSize, pair, slider, statusLine, svg } from "./li
 
 const AXES = ["Height", "Width"];
 const RANGES = { input: [1, 32], kernel_size: [1, 11], stride: [1, 8], padding: [0, 8], dilation: [1, 4] };
-const WIDTH = 640;
+const WIDTH = 340;
 const SHOWN = 7; // windows drawn before the rest is left out
 
 // The formula of one axis in steps, as text.
@@ -22,7 +22,7 @@ export function worked({ input, kernel_size: kernel, stride, padding, dilation }
 function strip(settings, size) {
   const { input, kernel_size: kernel, stride, padding, dilation } = settings;
   const cells = input + 2 * padding;
-  const pitch = Math.min(26, WIDTH / cells);
+  const pitch = Math.min(22, WIDTH / cells);
   const gap = pitch > 6 ? 1 : 0;
   const rows = Math.max(0, Math.min(size, SHOWN));
   const root = svg("svg", { viewBox: `0 0 ${WIDTH} ${30 + rows * 13 + (size > SHOWN ? 16 : 0)}`, "aria-hidden": "true" });

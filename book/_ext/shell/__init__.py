@@ -60,8 +60,16 @@ def boxed_tables(body: str) -> str:
     >>> boxed_tables('<table class="a"></table>')
     '<div class="scroll"><table class="a"></table></div>'
     """
-    body = re.sub(r"(<table\b)", r'<div class="scroll">\1', body)
-    return body.replace("</table>", "</table></div>")
+    return re.sub(r"(<table\b)", r'<div class="scroll">\1', body).replace("</table>", "</table></div>")
+
+
+def plain_roles(body: str) -> str:
+    """Give the entries of a bibliography the role of list items: a list may hold nothing else.
+
+    >>> plain_roles('<div role="list"><div role="doc-biblioentry">')
+    '<div role="list"><div role="listitem">'
+    """
+    return body.replace('role="doc-biblioentry"', 'role="listitem"')
 
 
 def fill_context(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
@@ -75,12 +83,11 @@ def fill_context(app: Sphinx, pagename: str, templatename: str, context: dict, d
         styles=STYLES,
         description="" if has_own else (description(doctree) if doctree else f"Search {course['title']}."),
         page_address=f"{course['site'].rstrip('/')}/{pagename}.html",
-        has_math="<math" in context.get("body", ""),
     )
     number = NUMBER.match(pagename.rsplit("/", 1)[-1])
     context["chapter_number"] = str(int(number[1])) if number else ""
     if "body" in context:
-        context["body"] = boxed_tables(context["body"])
+        context["body"] = plain_roles(boxed_tables(context["body"]))
 
 
 def write_redirect(app: Sphinx, exception: Exception | None) -> None:

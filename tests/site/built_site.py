@@ -1,0 +1,16 @@
+"""Where the built site lies and which pages it should have."""
+
+import os
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = Path(os.environ.get("CONVCOURSE_SITE", ROOT / "_build" / "html"))
+
+
+def toc_pages() -> list[str]:
+    """Every page of the table of contents, as a path below the site; the first is the start page."""
+    toc = yaml.safe_load((SITE.parent.parent / "_toc.yml").read_text(encoding="utf-8"))
+    chapters = toc.get("chapters", []) + [row for part in toc.get("parts", []) for row in part["chapters"]]
+    return [f"{name}.html" for name in (toc["root"], *(chapter["file"] for chapter in chapters))]

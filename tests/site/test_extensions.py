@@ -1,0 +1,70 @@
+"""The Sphinx extensions in book/_ext, without a build."""
+
+import doctest
+import importlib
+import xml.etree.ElementTree as ET
+
+import pytest
+from mathml import to_mathml
+from quiz import split_options
+from sphinx.errors import ExtensionError
+from widgets import to_script
+
+MATHML = "{http://www.w3.org/1998/Math/MathML}"
+
+
+@pytest.mark.parametrize("name", ["mathml", "quiz", "exercise", "widgets", "shell"])
+def test_worked_examples_hold(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def text_of(latex: str, tag: str) -> list[str]:
+    return [node.text for node in ET.fromstring(to_mathml(latex, "block")).iter(MATHML + tag)]
+
+
+def test_floor_brackets_are_operators():
+    assert text_of(r"\lfloor x \rfloor", "mo") == ["⌊", "⌋"]
+
+
+def test_long_numbers_keep_together():
+    assert text_of(r"1{,}234{,}567", "mn") == ["1,234,567"]
+
+
+def test_upright_words_are_one_identifier():
+    assert text_of(r"n_{\mathrm{out}}", "mi") == ["n", "out"]
+
+
+def test_aligned_equations_become_a_table_without_numbers():
+    markup = to_mathml(r"\begin{aligned} a &= b \\ c &= d \end{aligned}", "block")
+    assert len(ET.fromstring(markup).findall(f".//{MATHML}mtr")) == 2
+    assert "(1)" not in markup
+
+
+@pytest.mark.parametrize("latex", [r"\begin{bmatrix} a & b", r"\nonsense{x}", "a & b", "x_{"])
+def test_a_formula_that_is_not_understood_is_an_error(latex):
+    with pytest.raises(ValueError, match="formula"):
+        to_mathml(latex, "block")
+
+
+@pytest.mark.parametrize(
+    ("lines", "rule"),
+    [
+        (["- [x] 3 -- Right."], "at least two"),
+        (["- [ ] 3 -- No.", "- [ ] 4 -- No."], "exactly one"),
+        (["- [x] 3 -- Yes.", "- [x] 4 -- Yes."], "exactly one"),
+        (["- [x] 3 -- Yes.", "- [ ] 4"], "lacks its reason"),
+    ],
+)
+def test_quiz_errors_name_the_rule(lines, rule):
+    with pytest.raises(ValueError, match=rule):
+        split_options(lines)
+
+
+def test_quiz_may_open_with_other_text():
+    before, options = split_options(["Look:", "", "- [x] a -- A.", "- [ ] b -- B."])
+    assert before == ["Look:", ""] and len(options) == 2
+
+
+def test_widget_modules_of_an_unknown_form_are_refused():
+    with pytest.raises(ExtensionError, match="does not know"):
+        to_script("dot", 'import thing from "./other.js";')
