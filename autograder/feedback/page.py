@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +17,7 @@ from autograder.feedback.clean import MOST_IMAGES, clean_text, image_source
 from autograder.feedback.words import CELL_STATUS, VERDICTS, points, sentence_case
 from autograder.verdict import CellOutcome, Outcome, QuestionOutcome
 
-CHECK_CELL = re.compile(r"""^\s*grader\.check\(\s*["'](q\d+)["']""", re.MULTILINE)
+CHECK_CELL = re.compile(r"""^[ \t]*grader\.check\(\s*["'](q\d+)["']""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,9 @@ def _question(question: QuestionOutcome, cells: list[CellOutcome]) -> ShownQuest
         for cell in cells
         if not CHECK_CELL.search(cell.source) or cell.status not in ("ok", "error")
     )
-    return ShownQuestion(question, state, tuple(cell for cell in own if _has_something(cell)))
+    cases = tuple(replace(case, message=clean_text(case.message)) for case in question.cases)
+    shown = tuple(cell for cell in own if _has_something(cell))
+    return ShownQuestion(replace(question, cases=cases), state, shown)
 
 
 def _shown(cell: CellOutcome) -> ShownCell:
@@ -135,4 +137,5 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters["points"] = points
+    environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     return environment.get_template("feedback.html")

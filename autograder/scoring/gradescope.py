@@ -36,8 +36,7 @@ def gradescope_results(outcome: Outcome, results: GradingResults | None) -> dict
 def _test(question: QuestionOutcome, numbers: dict[str, Any]) -> dict[str, Any]:
     lines = []
     for case in question.cases:
-        kind = "hidden test" if case.hidden else "test"
-        lines.append(f"{'passed' if case.passed else 'not passed'}: {kind} '{case.name}'")
+        lines.append(f"{'passed' if case.passed else 'not passed'}: {case.name}")
         if case.message:
             lines.append(f"    {case.message}")
     return {

@@ -13,14 +13,17 @@ NO_HINT = "A hidden test of this question did not pass."
 STOPPED = ("Crashed", "TimeLimit", "MemoryLimit", "OutputLimit")
 
 
-def case_name(case: TestCase) -> str:
-    """A test function's name as words.
+def case_name(case: TestCase, number: int = 1) -> str:
+    """A public test function's name as words; a hidden one's name is part of its source, so it has a number only.
 
     >>> from types import SimpleNamespace
     >>> def test_floors_the_size(): pass
-    >>> case_name(SimpleNamespace(body=SimpleNamespace(test_func=test_floors_the_size), name="q1 - 1"))
-    'floors the size'
+    >>> case = SimpleNamespace(body=SimpleNamespace(test_func=test_floors_the_size), name="q1 - 2", hidden=False)
+    >>> case_name(case, 2), case_name(SimpleNamespace(hidden=True), 2)
+    ('floors the size', 'hidden test 2')
     """
+    if case.hidden:
+        return f"hidden test {number}"
     function = getattr(case.body, "test_func", None)
     name = getattr(function, "__name__", case.name)
     return name.removeprefix("test_").replace("_", " ").strip() or case.name

@@ -106,9 +106,9 @@ def score(
     with secret_in_environment(secret):
         for file in files:
             cases = []
-            for number, case in enumerate(file.test_cases):
+            for number, case in enumerate(file.test_cases, start=1):
                 if not finished:
-                    cases.append(_case(case, False, "Not reached: an earlier test took too long."))
+                    cases.append(_case(case, number, False, "Not reached: an earlier test took too long."))
                     continue
                 seed(seed_for(secret, file.name, str(number)))
                 result, error = run_case(file, case, names, test_seconds)
@@ -116,15 +116,15 @@ def score(
                 file.test_case_results.append(result)
                 finished = not isinstance(error, TookTooLong)
                 message = "" if result.passed else failure_message(case, error, student_errors)
-                cases.append(_case(case, result.passed, message))
+                cases.append(_case(case, number, result.passed, message))
             questions.append(_question(file, cases))
     scored = Scored(tuple(questions), GradingResults(files), finished)
     _cross_check(scored)
     return scored
 
 
-def _case(case: Any, passed: bool, message: str) -> CaseOutcome:
-    return CaseOutcome(case_name(case), bool(case.hidden), passed, float(case.points or 0), message)
+def _case(case: Any, number: int, passed: bool, message: str) -> CaseOutcome:
+    return CaseOutcome(case_name(case, number), bool(case.hidden), passed, float(case.points or 0), message)
 
 
 def _question(file: ExceptionTestFile, cases: list[CaseOutcome]) -> QuestionOutcome:

@@ -19,7 +19,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 def page(**changes):
     cases = (
         CaseOutcome("floors the size", False, True, 1.0),
-        CaseOutcome("height and width apart", True, False, 2.0, "Try an image higher than wide."),
+        CaseOutcome("hidden test 2", True, False, 2.0, "Try an image higher than wide."),
     )
     cells = (
         CellOutcome(2, "n = 1", "ok", "said by q1"),
@@ -69,7 +69,7 @@ def read(text):
 def test_says_score_names_of_tests_and_hints():
     text = page()
     assert "<strong>1</strong> of 3 points" in text
-    assert "floors the size" in text and "Try an image higher than wide." in text
+    assert "Floors the size" in text and "Hidden test 2" in text and "Try an image higher than wide." in text
     assert "said by q1" in text and "NameError: boom" in text
     assert "printed by a check" not in text
 
@@ -140,3 +140,19 @@ def test_hostile_output_is_cleaned_quickly(text):
     begun = time.monotonic()
     clean_text(text)
     assert time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize(
+    "source", ["\n" * 500_000, "grader.check(" * 40_000, " " * 500_000 + "\n" + "\t" * 500_000]
+)
+def test_hostile_source_is_laid_out_quickly(source):
+    begun = time.monotonic()
+    page(cells=(CellOutcome(1, source, "ok", "said"),))
+    assert time.monotonic() - begun < 2
+
+
+def test_a_public_tests_message_is_cleaned_of_what_a_student_put_into_it():
+    questions = (
+        QuestionOutcome("q1", 0.0, 1.0, (CaseOutcome("x", False, False, 1.0, "got \x1b[31m\u202ered"),)),
+    )
+    assert "got red" in page(questions=questions)

@@ -59,7 +59,7 @@ def test_points_are_summed_over_the_cases_that_passed(tests):
 def test_a_public_test_says_its_message_and_a_hidden_one_its_hint_alone(tests):
     public, hidden = run(tests, {"n": "42"}).questions[0].cases
     assert public.message == "n should be a whole number, got str"
-    assert (hidden.name, hidden.message) == ("is right", "Count from zero.")
+    assert (hidden.name, hidden.message) == ("hidden test 2", "Count from zero.")
 
 
 def test_what_a_student_raises_in_a_hidden_test_is_not_told(tests):
@@ -169,7 +169,7 @@ def test_results_json_has_gradescopes_numbers_and_no_source(tests):
         4,
     )
     assert "Count from zero." in text
-    for secret in ("secret_expectation", "the answer is", "42", "assert", str(tests)):
+    for secret in ("is right", "is_right", "secret_expectation", "the answer is", "42", "assert", str(tests)):
         assert secret not in text
 
 
