@@ -35,6 +35,33 @@ def side_by_side(pictures: Mapping[str, Array], columns: int = 3) -> Figure:
     return fig
 
 
+def filter_gallery(kernels: Mapping[str, Array], pictures: Mapping[str, Array]) -> Figure:
+    """Each kernel as a small grid of numbers above what it makes of a picture, three in a row.
+
+    A kernel of fractions with one denominator, such as a blur, is written as whole numbers with "/ 9" beside it.
+
+    >>> len(filter_gallery({"a": np.ones((3, 3)) / 9}, {"a": np.zeros((4, 6))}).axes)
+    2
+    """
+    columns = min(3, len(kernels))
+    rows = -(-len(kernels) // columns)
+    height, width = next(iter(pictures.values())).shape[:2]
+    fig = figure(720, rows * (720 / columns * height / width + 118))
+    axes = fig.subplots(2 * rows, columns, squeeze=False, height_ratios=[84, 720 / columns * height / width] * rows)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for place, (name, kernel) in enumerate(kernels.items()):
+        above, below = axes[2 * (place // columns) : 2 * (place // columns) + 2, place % columns]
+        largest = float(np.abs(kernel).max())
+        divisor = 1 if np.allclose(kernel, np.round(kernel)) else round(float(1 / np.abs(kernel[kernel != 0]).min()))
+        above.set_axis_on()
+        _numbers(above, kernel * divisor, f"{name}, sum {kernel.sum():.0f}", "{:g}", largest=largest * divisor)
+        if divisor != 1:
+            above.text(1.08, 0.5, f"/ {divisor}", transform=above.transAxes, va="center")
+        _picture(below, pictures[name])
+    return fig
+
+
 def one_place(image: Array, kernel: Array, top: int, left: int, size: int = 9) -> Figure:
     """A part of an image with one place marked, its pixels, the kernel, and the products of the two.
 
@@ -54,7 +81,7 @@ def one_place(image: Array, kernel: Array, top: int, left: int, size: int = 9) -
     around.set_axis_off()
     _numbers(pixels, patch, "its pixels", "{:.2f}", gray=True)
     _numbers(weights, kernel, "× kernel", "{:g}")
-    _numbers(products, patch * kernel, f"sum = {(patch * kernel).sum():.2f}", "{:.2f}")
+    _numbers(products, patch * kernel, f"sum = {(patch * kernel).sum():.2f}".replace("-", "−"), "{:.2f}")
     return fig
 
 
@@ -162,8 +189,9 @@ def bars_by_region(values: Mapping[str, Sequence[float]], regions: Sequence[str]
 
 
 def _picture(ax: Axes, picture: Array) -> None:
-    """Smooth where it has many pixels: a photograph is not read pixel by pixel."""
-    interpolation = "bilinear" if picture.shape[0] * picture.shape[1] > 4000 else "none"
+    """Smooth where it has many pixels, which is lighter to send; a black and white one is lighter sharp."""
+    photograph = picture.size > 4000 and not np.isin(picture, (0, 1)).all()
+    interpolation = "bilinear" if photograph else "none"
     if picture.ndim == 3:
         ax.imshow(picture, interpolation=interpolation)
     elif picture.min() < -0.02:
@@ -173,16 +201,23 @@ def _picture(ax: Axes, picture: Array) -> None:
         ax.imshow(picture, cmap="gray", vmin=0, vmax=max(1.0, float(picture.max())), interpolation=interpolation)
 
 
-def _numbers(ax: Axes, values: Array, title: str, form: str, gray: bool = False, top: float = 1.0) -> None:
-    """A small array with its numbers written in; `gray` fills each cell with its brightness of 0..top."""
+def _numbers(
+    ax: Axes, values: Array, title: str, form: str, gray: bool = False, top: float = 1.0, largest: float = 0.0
+) -> None:
+    """A small array with its numbers written in.
+
+    `gray` fills each cell with its brightness of 0..top; `largest` tints it by its sign, as `_picture` does.
+    """
     if gray:
         ax.imshow(values, cmap="gray", vmin=0, vmax=top)
+    elif largest:
+        ax.imshow(values, cmap="RdBu_r", vmin=-largest, vmax=largest, alpha=0.35)
     else:
         ax.set_xlim(-0.5, values.shape[1] - 0.5)
         ax.set_ylim(values.shape[0] - 0.5, -0.5)
         ax.set_aspect("equal")
     for (row, column), value in np.ndenumerate(values):
-        color = COLORS["ink"] if not gray else "#ffffff" if value < 0.55 * top else "#000000"
+        color = COLORS["ink"] if not gray else "#ffffff" if value < 0.55 * top else "#111111"  # pure black would follow the page
         text = form.format(value).replace("-0.00", "0.00").replace("-", "−")
         ax.text(column, row, text, ha="center", va="center", color=color, fontsize=11)
     ax.set_xticks(np.arange(values.shape[1] + 1) - 0.5, [])

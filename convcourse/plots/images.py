@@ -32,7 +32,7 @@ def pixel_table(image: Array, top: int, left: int, size: int = 12) -> Figure:
     _picture(part, crop)
     for (row, column), value in np.ndenumerate(crop):
         part.text(
-            column, row, int(value), ha="center", va="center", fontsize=9, color="#ffffff" if value < 128 else "#000000"
+            column, row, int(value), ha="center", va="center", fontsize=9, color="#ffffff" if value < 128 else "#111111"
         )
     part.set_xticks(range(size), range(left, left + size))
     part.set_yticks(range(size), range(top, top + size))
@@ -149,7 +149,7 @@ def loss_curves(train: Sequence[float], valid: Sequence[float]) -> Figure:
     ax.plot(epochs, train, color=COLORS["blue"])
     ax.plot(epochs, valid, color=COLORS["orange"])
     ax.axvline(best, color=COLORS["gray"], linestyle="--")
-    ax.annotate("training", (epochs[-1], train[-1]), xytext=(6, -3), textcoords="offset points", color=COLORS["blue"])
+    ax.annotate("training", (epochs[-1], train[-1]), xytext=(6, 5), textcoords="offset points", color=COLORS["blue"])
     ax.annotate(
         "validation", (epochs[-1], valid[-1]), xytext=(6, -3), textcoords="offset points", color=COLORS["orange"]
     )
@@ -178,13 +178,13 @@ def accuracy_against_shift(
             percent = [100 * value for value in values]
             ax.plot(shifts, percent, style, marker="o", markersize=4, color=next(colors), label=name)
     ax.axhline(10, color=COLORS["gray"], linestyle=":")
-    ax.annotate("guessing: 10 %", (shifts[-1], 10), xytext=(0, 5), textcoords="offset points", ha="right")
+    ax.annotate("guessing: 10%", (shifts[-1], 10), xytext=(0, 5), textcoords="offset points", ha="right")
     ax.set_xticks(list(shifts))
     ax.set_xlabel("moved by (pixels)")
     ax.set_ylabel("percent")
     ax.set_ylim(0, 102)
     ax.grid(axis="y")
-    ax.legend(loc="lower left")
+    ax.legend(loc="center right", bbox_to_anchor=(1, 0.47))
     return fig
 
 
