@@ -1,4 +1,5 @@
-"""Hand in a network: `export_network` writes it as an inert ONNX file, with the log of its training beside it."""
+"""Hand in a network: `export_network` writes it as an inert ONNX file, with the log of its training beside
+it."""
 
 import copy
 import hashlib
@@ -42,17 +43,17 @@ class Export:
 
     def __str__(self) -> str:
         return (
-            f"{self.network.name}: {self.parameters:,} numbers in the file ({self.trainable_parameters:,} trained), "
-            f"{self.network.stat().st_size:,} bytes\n{self.log.name}: the log that belongs to exactly this file"
+            f"{self.network.name}: {self.parameters:,} numbers in the file "
+            f"({self.trainable_parameters:,} trained), {self.network.stat().st_size:,} bytes\n"
+            f"{self.log.name}: the log that belongs to exactly this file"
         )
 
 
 def graph_parameters(network: bytes | str | Path) -> int:
     """Count the numbers stored in an ONNX file: its bytes, or the path to it.
 
-    Every element of every initializer and of every constant counts, wherever it is used. Only the short lists of
-    integers that say a shape or an axis (at most 16 values in one row) do not.
-    """
+    Every element of every initializer and of every constant counts, wherever it is used. Only the short
+    lists of integers that say a shape or an axis (at most 16 values in one row) do not."""
     content = network if isinstance(network, bytes) else Path(network).read_bytes()
     graph = onnx.load_model_from_string(content).graph
     stored = [numpy_helper.to_array(tensor) for tensor in graph.initializer]
@@ -74,10 +75,11 @@ def export_network(
 ) -> Export:
     """Write `network.onnx` and `training_log.json` into `folder`.
 
-    The file's input "images" is float32 [N, *input_shape] with pixels from 0 to 1 and any N; its output "logits" is
-    float32 [N, 10]. Dropout is off, and batch normalization uses its running statistics and is folded into the convolution
-    before it: the same function with fewer numbers. The log names the file by its SHA-256, so the two belong together.
-    A wrong output shape or a log without whole rows raises ExportError; 20,000 numbers or more give a warning.
+    The file's input "images" is float32 [N, *input_shape] with pixels from 0 to 1 and any N; its output
+    "logits" is float32 [N, 10]. Dropout is off, and batch normalization uses its running statistics and is
+    folded into the convolution before it: the same function with fewer numbers. The log names the file by
+    its SHA-256, so the two belong together. A wrong output shape or a log without whole rows raises
+    ExportError; 20,000 numbers or more give a warning.
 
     >>> import tempfile
     >>> network = nn.Sequential(nn.Conv2d(1, 10, kernel_size=28), nn.Flatten())
@@ -86,8 +88,8 @@ def export_network(
     7850
     """
     rows = _checked_rows(log)
-    # A copy, so that the student's network stays where and as it is. In channels_last order the exporter would
-    # write flattening as a cloud of index arithmetic.
+    # A copy, so that the student's network stays where and as it is. In channels_last order the exporter
+    # would write flattening as a cloud of index arithmetic.
     frozen = copy.deepcopy(model).cpu().to(memory_format=torch.contiguous_format).eval()
     _check_output(frozen, input_shape)
     content = _onnx_bytes(frozen, input_shape)
@@ -95,8 +97,8 @@ def export_network(
     trainable = sum(parameter.numel() for parameter in model.parameters())
     if max(count, trainable) >= LIMIT:
         warnings.warn(
-            f"the network has {trainable:,} trainable parameters and its file holds {count:,} numbers; the exercise asks "
-            f"for fewer than {LIMIT:,}. Narrow the widest layer, or end in global average pooling",
+            f"the network has {trainable:,} trainable parameters and its file holds {count:,} numbers; the "
+            f"exercise asks for fewer than {LIMIT:,}. Narrow the widest layer, or end in global average pooling",
             OverBudget,
             stacklevel=2,
         )
@@ -104,8 +106,14 @@ def export_network(
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / FILES[0], folder / FILES[1]
     paths[0].write_bytes(content)
-    table = {"format": FORMAT, "exercise": exercise, "parameters": count, "trainable_parameters": trainable,
-             "network_sha256": hashlib.sha256(content).hexdigest(), "epochs": rows}  # fmt: skip
+    table = {
+        "format": FORMAT,
+        "exercise": exercise,
+        "parameters": count,
+        "trainable_parameters": trainable,
+        "network_sha256": hashlib.sha256(content).hexdigest(),
+        "epochs": rows,
+    }
     paths[1].write_text(json.dumps(table, indent=1) + "\n")
     return Export(*paths, count, trainable)
 
@@ -117,10 +125,14 @@ def _checked_rows(log: Log | Sequence[Mapping[str, Any]]) -> list[dict[str, floa
     for row in rows:
         missing = [name for name in COLUMNS if name not in row]
         if missing:
-            raise ExportError(f"each row of the log needs {', '.join(COLUMNS)}; one lacks {', '.join(missing)}")
+            raise ExportError(
+                f"each row of the log needs {', '.join(COLUMNS)}; one lacks {', '.join(missing)}"
+            )
         unusable = [name for name in COLUMNS if not math.isfinite(row[name])]
         if unusable:
-            raise ExportError(f"the log holds a value that is not finite: {unusable[0]} in epoch {row['epoch']}")
+            raise ExportError(
+                f"the log holds a value that is not finite: {unusable[0]} in epoch {row['epoch']}"
+            )
     return [{name: row[name] for name in COLUMNS} for row in rows]
 
 
@@ -163,14 +175,22 @@ def _onnx_bytes(model: nn.Module, input_shape: tuple[int, int, int]) -> bytes:
 
 def _strip_notes(proto: onnx.ModelProto) -> None:
     """Drop what the exporter writes down for debugging, paths of the student's machine among it."""
-    for message in (proto, proto.graph, *proto.graph.node, *proto.graph.value_info, *proto.graph.input, *proto.graph.output):
+    for message in (
+        proto,
+        proto.graph,
+        *proto.graph.node,
+        *proto.graph.value_info,
+        *proto.graph.input,
+        *proto.graph.output,
+    ):
         message.doc_string = ""
         del message.metadata_props[:]
     del proto.graph.value_info[:]
 
 
 def _check_parity(model: nn.Module, content: bytes, input_shape: tuple[int, int, int]) -> None:
-    """Run the file on a few images and compare, with onnxruntime where it is installed, else ONNX's own reference."""
+    """Run the file on a few images and compare, with onnxruntime where it is installed, else ONNX's own
+    reference."""
     images = torch.rand(3, *input_shape, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         expected = model(images)

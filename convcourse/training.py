@@ -1,4 +1,5 @@
-"""One training loop, the same for the pages, the exercises and the reference networks: `fit` and `evaluate`."""
+"""One training loop, the same for the pages, the exercises and the reference networks: `fit` and
+`evaluate`."""
 
 import csv
 import json
@@ -124,9 +125,9 @@ def random_affine(
 ) -> Augment:
     """Make an augmentation: each image of a batch is shifted, turned, resized and slanted by its own amounts.
 
-    `shift` is in pixels, `rotate` in degrees, `scale` a fraction, `shear` in columns a row; amounts are drawn
-    evenly from minus to plus these. What is made takes images [N, C, H, W] and a generator, and returns images
-    of the same shape.
+    `shift` is in pixels, `rotate` in degrees, `scale` a fraction, `shear` in columns a row; amounts are
+    drawn evenly from minus to plus these. What is made takes images [N, C, H, W] and a generator, and
+    returns images of the same shape.
 
     >>> images = torch.rand(4, 1, 28, 28)
     >>> random_affine()(images, torch.Generator().manual_seed(0)).shape
@@ -166,8 +167,10 @@ def evaluate(model: nn.Module, imageset: ImageSet, batch_size: int = 1000) -> tu
     """Mean cross-entropy and accuracy (0 to 1) of `model` on an image set, in evaluation mode.
 
     >>> always_one = nn.Sequential(nn.Flatten(), nn.Linear(784, 2))
-    >>> _ = nn.init.zeros_(always_one[1].weight); _ = always_one[1].bias.data.copy_(torch.tensor([-50.0, 50.0]))
-    >>> evaluate(always_one, ImageSet(torch.zeros(4, 28, 28, dtype=torch.uint8), torch.tensor([1, 1, 1, 0]), "digits"))
+    >>> _ = nn.init.zeros_(always_one[1].weight)
+    >>> _ = always_one[1].bias.data.copy_(torch.tensor([-50.0, 50.0]))
+    >>> black = torch.zeros(4, 28, 28, dtype=torch.uint8)
+    >>> evaluate(always_one, ImageSet(black, torch.tensor([1, 1, 1, 0]), "digits"))
     (25.0, 0.75)
     """
     logits = predict(model, imageset.images, batch_size)
@@ -194,14 +197,16 @@ def fit(
     """Train `model` in place on `train`, measure it on `valid` after each epoch, and return the log.
 
     The model takes float images [N, 1, H, W] from 0 to 1 and returns logits [N, classes]. AdamW follows the
-    one-cycle schedule of Smith and Topin up to `learning_rate` and back. With `average` > 0 the weights that count
-    are a running mean, w <- average * w + (1 - average) * new, kept beside the ones being trained, and at the
-    end put into the model. `train_loss` and `train_accuracy` are means over the epoch's batches as they were trained on:
-    augmented, with smoothed labels, while the weights still moved. On the CPU the same seed, network and number of
-    threads give the same log. A loss that is not finite raises TrainingDiverged.
+    one-cycle schedule of Smith and Topin up to `learning_rate` and back. With `average` > 0 the weights
+    that count are a running mean, w <- average * w + (1 - average) * new, kept beside the ones being
+    trained, and at the end put into the model. `train_loss` and `train_accuracy` are means over the epoch's
+    batches as they were trained on: augmented, with smoothed labels, while the weights still moved. On the
+    CPU the same seed, network and number of threads give the same log. A loss that is not finite raises
+    TrainingDiverged.
 
     >>> set_seed(0)
-    >>> digits = ImageSet(torch.randint(0, 256, (64, 8, 8), dtype=torch.uint8), torch.arange(64) % 2, "digits")
+    >>> images = torch.randint(0, 256, (64, 8, 8), dtype=torch.uint8)
+    >>> digits = ImageSet(images, torch.arange(64) % 2, "digits")
     >>> network = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
     >>> log = fit(network, digits, digits, epochs=2, batch_size=16, device="cpu", progress=False)
     >>> [row["epoch"] for row in log.rows]
@@ -217,14 +222,29 @@ def fit(
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
     steps = math.ceil(len(images) / batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, epochs * steps, pct_start=0.25)
-    mean = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(average), use_buffers=True) if average else None
+    mean = (
+        AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(average), use_buffers=True)
+        if average
+        else None
+    )
 
-    log = Log(settings={"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
-                        "weight_decay": weight_decay, "label_smoothing": label_smoothing, "average": average,
-                        "seed": seed, "device": place.type})  # fmt: skip
+    log = Log(
+        settings={
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "weight_decay": weight_decay,
+            "label_smoothing": label_smoothing,
+            "average": average,
+            "seed": seed,
+            "device": place.type,
+        }
+    )
     for epoch in range(1, epochs + 1):
         started = time.perf_counter()
-        bar = tqdm(total=steps, desc=f"epoch {epoch}/{epochs}", disable=not progress, file=sys.stdout, ncols=100)
+        bar = tqdm(
+            total=steps, desc=f"epoch {epoch}/{epochs}", disable=not progress, file=sys.stdout, ncols=100
+        )
         loss_sum, correct = torch.zeros((), device=place), torch.zeros((), device=place)
         order = torch.randperm(len(images), generator=generator, device=place)
         for step, chosen in enumerate(order.split(batch_size), start=1):
@@ -244,11 +264,19 @@ def fit(
             if step % 20 == 0 or step == steps:  # asking a GPU for a number makes it wait, so not every step
                 seen = min(step * batch_size, len(images))
                 _require_finite(loss_sum.item(), epoch, step, learning_rate)
-                bar.set_postfix_str(f"loss {loss_sum.item() / seen:.4f} acc {correct.item() / seen:.2%}", refresh=False)
+                bar.set_postfix_str(
+                    f"loss {loss_sum.item() / seen:.4f} acc {correct.item() / seen:.2%}", refresh=False
+                )
                 bar.update(step - bar.n)
         valid_loss, valid_accuracy = evaluate(mean or model, valid)
-        values = (epoch, loss_sum.item() / len(images), correct.item() / len(images), valid_loss, valid_accuracy,
-                  time.perf_counter() - started)  # fmt: skip
+        values = (
+            epoch,
+            loss_sum.item() / len(images),
+            correct.item() / len(images),
+            valid_loss,
+            valid_accuracy,
+            time.perf_counter() - started,
+        )
         log.rows.append({name: round(value, 6) for name, value in zip(COLUMNS, values, strict=True)})
         bar.set_postfix_str(f"{bar.postfix} valid {valid_loss:.4f} {valid_accuracy:.2%}")
         bar.close()
@@ -267,13 +295,19 @@ def _pixels(images: Tensor) -> Tensor:
 def _require_finite(loss: float, epoch: int, step: int, learning_rate: float) -> None:
     if not math.isfinite(loss):
         raise TrainingDiverged(
-            f"the loss became {loss} in epoch {epoch}, by batch {step}: build the network anew and train with a smaller "
-            f"learning_rate (now {learning_rate}; try {learning_rate / 4:g}), and see that nothing divides by zero or "
-            "takes the logarithm of 0"
+            f"the loss became {loss} in epoch {epoch}, by batch {step}: build the network anew and train with "
+            f"a smaller learning_rate (now {learning_rate}; try {learning_rate / 4:g}), and see that nothing "
+            "divides by zero or takes the logarithm of 0"
         )
 
 
 def _line(row: dict[str, float]) -> str:
-    shown = (f"{row['epoch']:.0f}", f"{row['train_loss']:.4f}", f"{row['train_accuracy']:.2%}",
-             f"{row['valid_loss']:.4f}", f"{row['valid_accuracy']:.2%}", f"{row['seconds']:.1f}")  # fmt: skip
+    shown = (
+        f"{row['epoch']:.0f}",
+        f"{row['train_loss']:.4f}",
+        f"{row['train_accuracy']:.2%}",
+        f"{row['valid_loss']:.4f}",
+        f"{row['valid_accuracy']:.2%}",
+        f"{row['seconds']:.1f}",
+    )
     return "  ".join(value.rjust(len(name)) for name, value in zip(COLUMNS, shown, strict=True))

@@ -1,8 +1,8 @@
-"""Figures of the page on a network under a budget: where parameters go, how training went, what is still wrong."""
+"""Figures of the page on a network under a budget: where parameters go, how training went, what is still
+wrong."""
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from convcourse.plots._show import COLORS, figure
@@ -12,10 +12,11 @@ _SERIES = [COLORS[name] for name in ("blue", "orange", "green", "red", "purple")
 
 
 def learning_curves(runs: Mapping[str, Rows]) -> Figure:
-    """Loss and error rate against the epoch, one color a run: dashed as trained, solid on the validation images.
+    """Loss and error rate against the epoch, one color a run: dashed as trained, solid on the validation
+    images.
 
-    `runs` maps a name to the rows of its log. The error rate is 1 - accuracy in percent, on a logarithmic axis.
-    """
+    `runs` maps a name to the rows of its log. The error rate is 1 - accuracy in percent, on a logarithmic
+    axis."""
     fig = figure(720, 300)
     left, right = fig.subplots(1, 2)
     for color, (name, rows) in zip(_SERIES, runs.items(), strict=False):
@@ -23,7 +24,9 @@ def learning_curves(runs: Mapping[str, Rows]) -> Figure:
         marker = "o" if len(rows) < 4 else None
         for part, line in (("train", "--"), ("valid", "-")):
             label = name if part == "valid" else None
-            left.plot(epochs, [row[f"{part}_loss"] for row in rows], line, color=color, marker=marker, label=label)
+            left.plot(
+                epochs, [row[f"{part}_loss"] for row in rows], line, color=color, marker=marker, label=label
+            )
             errors = [max(100 * (1 - row[f"{part}_accuracy"]), 0.01) for row in rows]
             right.plot(epochs, errors, line, color=color, marker=marker)
     for axes, title in ((left, "loss"), (right, "error rate in %")):
