@@ -16,8 +16,8 @@ Array = NDArray[np.floating] | NDArray[np.integer]
 def side_by_side(pictures: Mapping[str, Array], columns: int = 3) -> Figure:
     """Pictures under their names, `columns` in a row.
 
-    Color is [H, W, 3]. Gray [H, W] of about 0..1 is shown as it is, larger values are scaled down to white, and
-    where a picture has negative values, blue is negative, red positive and white zero.
+    Color is [H, W, 3]. Gray [H, W] of about 0..1 is shown as it is, larger values are scaled down to white.
+    Where a picture has negative values, blue is negative, red positive and white zero.
 
     >>> len(side_by_side({"a": np.zeros((4, 6)), "b": np.ones((4, 6))}, columns=2).axes)
     2
@@ -38,7 +38,7 @@ def side_by_side(pictures: Mapping[str, Array], columns: int = 3) -> Figure:
 def filter_gallery(kernels: Mapping[str, Array], pictures: Mapping[str, Array]) -> Figure:
     """Each kernel as a small grid of numbers above what it makes of a picture, three in a row.
 
-    A kernel of fractions with one denominator, such as a blur, is written as whole numbers with "/ 9" beside it.
+    A kernel of fractions with one denominator, such as a blur, is written as whole numbers and "/ 9".
 
     >>> len(filter_gallery({"a": np.ones((3, 3)) / 9}, {"a": np.zeros((4, 6))}).axes)
     2
@@ -47,15 +47,18 @@ def filter_gallery(kernels: Mapping[str, Array], pictures: Mapping[str, Array]) 
     rows = -(-len(kernels) // columns)
     height, width = next(iter(pictures.values())).shape[:2]
     fig = figure(720, rows * (720 / columns * height / width + 118))
-    axes = fig.subplots(2 * rows, columns, squeeze=False, height_ratios=[84, 720 / columns * height / width] * rows)
+    heights = [84, 720 / columns * height / width] * rows
+    axes = fig.subplots(2 * rows, columns, squeeze=False, height_ratios=heights)
     for ax in axes.flat:
         ax.set_axis_off()
     for place, (name, kernel) in enumerate(kernels.items()):
         above, below = axes[2 * (place // columns) : 2 * (place // columns) + 2, place % columns]
         largest = float(np.abs(kernel).max())
-        divisor = 1 if np.allclose(kernel, np.round(kernel)) else round(float(1 / np.abs(kernel[kernel != 0]).min()))
+        whole = np.allclose(kernel, np.round(kernel))
+        divisor = 1 if whole else round(float(1 / np.abs(kernel[kernel != 0]).min()))
         above.set_axis_on()
-        _numbers(above, kernel * divisor, f"{name}, sum {kernel.sum():.0f}", "{:g}", largest=largest * divisor)
+        title = f"{name}, sum {kernel.sum():.0f}"
+        _numbers(above, kernel * divisor, title, "{:g}", largest=largest * divisor)
         if divisor != 1:
             above.text(1.08, 0.5, f"/ {divisor}", transform=above.transAxes, va="center")
         _picture(below, pictures[name])
@@ -74,9 +77,8 @@ def one_place(image: Array, kernel: Array, top: int, left: int, size: int = 9) -
     fig = figure(720, 220)
     around, pixels, weights, products = fig.subplots(1, 4)
     around.imshow(image[up : up + size, before : before + size], cmap="gray", vmin=0, vmax=1)
-    around.add_patch(
-        Rectangle((left - before - 0.5, top - up - 0.5), w, h, fill=False, edgecolor=COLORS["orange"], linewidth=2.5)
-    )
+    corner = (left - before - 0.5, top - up - 0.5)
+    around.add_patch(Rectangle(corner, w, h, fill=False, edgecolor=COLORS["orange"], linewidth=2.5))
     around.set_title("part of the picture")
     around.set_axis_off()
     _numbers(pixels, patch, "its pixels", "{:.2f}", gray=True)
@@ -141,7 +143,8 @@ def frequency_response(frequencies: Array, gains: Mapping[str, Array]) -> Figure
         ax.plot(frequencies, gain, color=COLORS[color], label=name)
     ax.axhline(0, color=COLORS["ink"], linewidth=0.6)
     ax.set_xlim(0, 0.5)
-    ax.set_xticks([0, 0.1, 0.2, 1 / 3, 0.4, 0.5], ["0\nflat", "0.1", "0.2", "1/3", "0.4", "0.5\nevery second pixel"])
+    names = {0: "0\nflat", 0.1: "0.1", 0.2: "0.2", 1 / 3: "1/3", 0.4: "0.4", 0.5: "0.5\nevery second pixel"}
+    ax.set_xticks(list(names), list(names.values()))
     ax.set_xlabel("frequency (cycles a pixel)")
     ax.set_ylabel("factor")
     ax.grid(axis="y")
@@ -176,9 +179,10 @@ def bars_by_region(values: Mapping[str, Sequence[float]], regions: Sequence[str]
     fig = figure(720, 230)
     ax = fig.subplots()
     wide = 0.8 / len(values)
-    for i, ((name, heights), color) in enumerate(zip(values.items(), ("blue", "orange", "green"), strict=False)):
+    colors = [COLORS[name] for name in ("blue", "orange", "green")]
+    for i, (name, heights) in enumerate(values.items()):
         places = np.arange(len(regions)) + (i - (len(values) - 1) / 2) * wide
-        bars = ax.bar(places, heights, wide, color=COLORS[color], label=name)
+        bars = ax.bar(places, heights, wide, color=colors[i], label=name)
         ax.bar_label(bars, fmt="{:.2f}", fontsize=10, padding=2)
     ax.set_xticks(range(len(regions)), regions)
     ax.tick_params(axis="x", length=0)
@@ -198,7 +202,8 @@ def _picture(ax: Axes, picture: Array) -> None:
         bound = float(np.abs(picture).max())
         ax.imshow(picture, cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation=interpolation)
     else:
-        ax.imshow(picture, cmap="gray", vmin=0, vmax=max(1.0, float(picture.max())), interpolation=interpolation)
+        top = max(1.0, float(picture.max()))
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=top, interpolation=interpolation)
 
 
 def _numbers(
@@ -217,7 +222,8 @@ def _numbers(
         ax.set_ylim(values.shape[0] - 0.5, -0.5)
         ax.set_aspect("equal")
     for (row, column), value in np.ndenumerate(values):
-        color = COLORS["ink"] if not gray else "#ffffff" if value < 0.55 * top else "#111111"  # pure black would follow the page
+        # On a gray cell the ink may not follow the page's colors, as pure black would.
+        color = COLORS["ink"] if not gray else "#ffffff" if value < 0.55 * top else "#111111"
         text = form.format(value).replace("-0.00", "0.00").replace("-", "−")
         ax.text(column, row, text, ha="center", va="center", color=color, fontsize=11)
     ax.set_xticks(np.arange(values.shape[1] + 1) - 0.5, [])

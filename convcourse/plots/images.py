@@ -13,7 +13,7 @@ Array = NDArray[np.floating] | NDArray[np.integer]
 
 
 def pixel_table(image: Array, top: int, left: int, size: int = 12) -> Figure:
-    """A gray image [H, W] of 0..255 beside a square of it, `size` pixels wide, with each pixel's number written in.
+    """A gray image [H, W] of 0..255 beside a square of it, `size` pixels wide, with its numbers written in.
 
     >>> len(pixel_table(np.zeros((28, 28)), top=4, left=8, size=10).axes)
     2
@@ -31,9 +31,9 @@ def pixel_table(image: Array, top: int, left: int, size: int = 12) -> Figure:
     crop = image[top : top + size, left : left + size]
     _picture(part, crop)
     for (row, column), value in np.ndenumerate(crop):
-        part.text(
-            column, row, int(value), ha="center", va="center", fontsize=9, color="#ffffff" if value < 128 else "#111111"
-        )
+        # Pure black would follow the page's text color, and be white on white in the dark.
+        color = "#ffffff" if value < 128 else "#111111"
+        part.text(column, row, int(value), ha="center", va="center", fontsize=9, color=color)
     part.set_xticks(range(size), range(left, left + size))
     part.set_yticks(range(size), range(top, top + size))
     part.tick_params(length=0)
@@ -65,19 +65,20 @@ def value_histograms(stages: Mapping[str, Array]) -> Figure:
 
 
 def flattened(image: Array, row: int, column: int) -> Figure:
-    """An image [H, W] with one pixel and its four neighbors marked, above where these five stand in the flat list.
+    """An image [H, W] with a pixel and its four neighbors marked, above where these stand in the flat list.
 
     >>> len(flattened(np.zeros((28, 28)), row=10, column=14).axes)
     2
     """
-    height, width = image.shape
+    width = image.shape[1]
     fig = figure(720, 330)
     above, below = fig.subplots(2, 1, height_ratios=[5, 1])
     _picture(above, image)
     above.set_axis_off()
     begin, end = (row - 1) * width + column - 8, (row + 1) * width + column + 9
     flat = np.ravel(image)[begin:end]
-    below.imshow(flat[None, :], cmap="gray", vmin=0, vmax=255, extent=(begin - 0.5, end - 0.5, 0, 6), aspect="auto")
+    place = (begin - 0.5, end - 0.5, 0, 6)
+    below.imshow(flat[None, :], cmap="gray", vmin=0, vmax=255, extent=place, aspect="auto")
     below.set_yticks([])
     below.set_xlabel("place in the flat list")
     middle = row * width + column
@@ -86,11 +87,12 @@ def flattened(image: Array, row: int, column: int) -> Figure:
     for i, j in neighbors:
         color = COLORS["orange"] if (i, j) == (row, column) else COLORS["blue"]
         above.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=color, linewidth=2))
-        place = i * width + j
-        below.add_patch(Rectangle((place - 0.5, 0), 1, 6, fill=False, edgecolor=color, linewidth=2, clip_on=False))
-        fig.add_artist(
-            ConnectionPatch((j, i + 0.5), (place, 6), "data", "data", axesA=above, axesB=below, color=color, alpha=0.7)
+        x = i * width + j
+        below.add_patch(
+            Rectangle((x - 0.5, 0), 1, 6, fill=False, edgecolor=color, linewidth=2, clip_on=False)
         )
+        ends = {"xyA": (j, i + 0.5), "xyB": (x, 6), "coordsA": above.transData, "coordsB": below.transData}
+        fig.add_artist(ConnectionPatch(**ends, color=color, alpha=0.7))
     return fig
 
 
@@ -146,13 +148,11 @@ def loss_curves(train: Sequence[float], valid: Sequence[float]) -> Figure:
     ax = fig.subplots()
     epochs = range(1, len(train) + 1)
     best = int(np.argmin(valid)) + 1
-    ax.plot(epochs, train, color=COLORS["blue"])
-    ax.plot(epochs, valid, color=COLORS["orange"])
+    for name, losses, color in (("training", train, COLORS["blue"]), ("validation", valid, COLORS["orange"])):
+        ax.plot(epochs, losses, color=color)
+        # Above the line's end, so that a loss near 0 keeps clear of the axis.
+        ax.annotate(name, (epochs[-1], losses[-1]), xytext=(4, 5), textcoords="offset points", color=color)
     ax.axvline(best, color=COLORS["gray"], linestyle="--")
-    ax.annotate("training", (epochs[-1], train[-1]), xytext=(6, 5), textcoords="offset points", color=COLORS["blue"])
-    ax.annotate(
-        "validation", (epochs[-1], valid[-1]), xytext=(6, -3), textcoords="offset points", color=COLORS["orange"]
-    )
     ax.annotate(f"keep epoch {best}", (best, max(valid)), xytext=(6, -8), textcoords="offset points")
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss")
@@ -163,9 +163,11 @@ def loss_curves(train: Sequence[float], valid: Sequence[float]) -> Figure:
 
 
 def accuracy_against_shift(
-    shifts: Sequence[int], accuracies: Mapping[str, Sequence[float]], dashed: Mapping[str, Sequence[float]] | None = None
+    shifts: Sequence[int],
+    accuracies: Mapping[str, Sequence[float]],
+    dashed: Mapping[str, Sequence[float]] | None = None,
 ) -> Figure:
-    """Shares (0..1) against the number of pixels that the digits are moved; `dashed` lines for what is only claimed.
+    """Shares (0..1) against the pixels by which digits are moved; `dashed` lines for what is only claimed.
 
     >>> len(accuracy_against_shift([0, 1, 2], {"right": [0.9, 0.8, 0.5]}).axes[0].lines)
     2
