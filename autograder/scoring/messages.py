@@ -14,11 +14,12 @@ STOPPED = ("Crashed", "TimeLimit", "MemoryLimit", "OutputLimit")
 
 
 def case_name(case: TestCase, number: int = 1) -> str:
-    """A public test function's name as words; a hidden one's name is part of its source, so it has a number only.
+    """A public test function's name as words; a hidden one, whose name is source too, has a number only.
 
     >>> from types import SimpleNamespace
     >>> def test_floors_the_size(): pass
-    >>> case = SimpleNamespace(body=SimpleNamespace(test_func=test_floors_the_size), name="q1 - 2", hidden=False)
+    >>> body = SimpleNamespace(test_func=test_floors_the_size)
+    >>> case = SimpleNamespace(body=body, name="q1 - 2", hidden=False)
     >>> case_name(case, 2), case_name(SimpleNamespace(hidden=True), 2)
     ('floors the size', 'hidden test 2')
     """

@@ -124,7 +124,7 @@ def test_a_notebook_alone_lacks_the_artifacts(tmp_path):
 
 DAMAGED = {
     "cut short": (in_memory("a.ipynb", HONEST)[:-30], "damaged or cut short"),
-    "encrypted": (encrypted(in_memory("a.ipynb", HONEST)), "encrypted"),
+    "encrypted": (encrypted(in_memory("a.ipynb", HONEST)), "make it without a password"),
     "empty": (b"", "an empty file"),
     "not a zip": (b"hello", "no zip"),
     "bzip2": (in_memory("a.ipynb", HONEST, zipfile.ZIP_BZIP2), "unusual way"),
