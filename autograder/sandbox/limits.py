@@ -20,6 +20,7 @@ class Limits:
     call_s: float
     calls_wall_s: float
     start_s: float
+    preload_s: float
     grace_s: float
     processes: int
     open_files: int

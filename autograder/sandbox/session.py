@@ -13,6 +13,7 @@ from .errors import SandboxBroken, StudentError
 from .inside.wire import HandleId, WireError
 from .limits import Limits
 from .mounts import find_mnist
+from .preload import slow_imports
 from .process import Died, Process
 from .results import MAX_ERROR_CHARS, Cell, CellResult, checked_result, printable
 
@@ -270,7 +271,8 @@ class Session:
     def _buried(self, process: Process, death: Died, origin: str) -> None:
         process.kill()
         self._process = None
-        self._lethal.add(origin)
+        if origin.endswith(")") or "." in origin:  # a call or a property; to look up a name runs nothing
+            self._lethal.add(origin)
         self._deaths_in_calls += 1
         self._note(death.verdict, f"While a test used {origin}: {death.detail}")
 
@@ -301,10 +303,11 @@ class Session:
         self._generation += 1
         self._process = process = self._start()
         try:
+            process.request("preload", [slow_imports(self.cells)], self.limits.preload_s)
             process.request("write_files", [self._files], self.limits.start_s)
         except Died as death:
             process.kill()
-            raise SandboxBroken(f"files could not be put into the sandbox: {death}") from None
+            raise SandboxBroken(f"the sandbox could not be made ready: {death}") from None
         return process
 
     def _handle_for(self, generation: int, origin: str) -> Callable[[HandleId], Handle]:

@@ -237,3 +237,13 @@ def test_all_calls_together_have_a_time_limit():
             nap()
         with pytest.raises(StudentError, match="together"):
             nap()
+
+
+def test_a_name_looked_up_when_the_process_dies_is_not_blamed_for_it(run):
+    source = "import os, threading\ndef bye(): threading.Timer(0.2, os._exit, [1]).start()\nx = 1"
+    session, _ = run(source)
+    session.environment.get("bye")()
+    time.sleep(0.5)
+    with pytest.raises(StudentError, match="exit status 1"):
+        session.environment.get("x")
+    assert session.environment.get("x") == 1 and session.verdict is Verdict.CRASHED

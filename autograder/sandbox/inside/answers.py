@@ -3,6 +3,8 @@
 Values go out as plain data only.
 """
 
+import contextlib
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,13 @@ class Answers:
 
     def __init__(self, shell: GradingShell, objects: Objects) -> None:
         self.shell, self.objects = shell, objects
+
+    def preload(self, modules: list[str]) -> bytes:
+        """Import what the notebook is about to import, so that its cells' time is its own."""
+        for name in modules:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+        return encode(["done"])
 
     def write_files(self, files: dict[str, bytes]) -> bytes:
         """Put the files that were handed in beside the notebook."""
