@@ -20,6 +20,9 @@ ENVIRONMENTS = {"aligned": "align*", "align": "align*", "split": "align*", "gath
                 "equation": "equation*"}
 # Where it writes an identifier although a bracket is meant.
 BRACKETS = {"&#x0230A;": "prefix", "&#x0230B;": "postfix", "&#x02308;": "prefix", "&#x02309;": "postfix"}
+# Not as the base of an index or power: there the next element is the index.
+FUNCTION = r"(?<!<msub>)(?<!<msup>)<mi>(?:log|ln|exp|sin|cos|tan)</mi>"
+THIN = '<mspace width="0.167em"></mspace>'
 
 
 def to_mathml(latex: str, display: str) -> str:
@@ -50,6 +53,9 @@ def to_mathml(latex: str, display: str) -> str:
     markup = re.sub(r'(?:<mi mathvariant="normal">[A-Za-z]</mi>){2,}', _one_word, markup)
     # A named function is an identifier; as an operator it would get the spaces of a plus sign.
     markup = re.sub(r"<mo>([A-Za-z]{2,})</mo>", r"<mi>\1</mi>", markup)
+    # log x, 2 cos x: a thin space where no bracket follows or a factor comes before.
+    markup = re.sub(rf"({FUNCTION})(?!<mo|</m)", rf"\1{THIN}", markup)
+    markup = re.sub(rf"(?<=</mi>|</mn>)({FUNCTION})", rf"{THIN}\1", markup)
     markup = re.sub(r'<mtd columnalign="(\w+)">', r'<mtd columnalign="\1" class="\1">', markup)
     try:
         ElementTree.fromstring(markup)

@@ -83,7 +83,7 @@ function scrollBoxes() {
     const scrolls = target.scrollWidth > target.clientWidth + 1;
     if (scrolls) target.tabIndex = 0; else target.removeAttribute("tabindex");
   }));
-  each(".scroll, pre, .output, .cc-widget .scroll", (box) => watch.observe(box));
+  each(".scroll, pre, .output, .cc-figure", (box) => watch.observe(box));
 }
 
 // The contents beside the text follow the reading.

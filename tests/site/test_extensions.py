@@ -40,6 +40,11 @@ def test_aligned_equations_become_a_table_without_numbers():
     assert "(1)" not in markup
 
 
+@pytest.mark.parametrize(("latex", "spaces"), [(r"-\log x", 1), (r"2\cos x", 2), (r"\log(x)", 0), (r"\log_2 x", 0)])
+def test_named_functions_stand_apart_from_their_neighbors(latex, spaces):
+    assert to_mathml(latex, "inline").count("<mspace") == spaces
+
+
 @pytest.mark.parametrize("latex", [r"\begin{bmatrix} a & b", r"\nonsense{x}", "a & b", "x_{"])
 def test_a_formula_that_is_not_understood_is_an_error(latex):
     with pytest.raises(ValueError, match="formula"):
