@@ -51,7 +51,7 @@ def windows(
     4
     """
     fig = figure(720, 400)
-    upper, lower = fig.subfigures(2, 1, height_ratios=[1.35, 1])
+    upper, lower = fig.subfigures(2, 1, squeeze=False, height_ratios=[1.35, 1])[:, 0]
     left, right = upper.subplots(1, 2)
     picture(left, image)
     left.set_title(f"input, {image.shape[0]} × {image.shape[1]}")
@@ -227,15 +227,13 @@ def shift_and_map(rows: Mapping[str, tuple[np.ndarray, np.ndarray]], difference:
         ax.set_title(name)
         ax = fig.add_subplot(grid[number, 1])
         picture(ax, response, bound=bound)
-        ax.set_title(f"map of the {name}")
         row, column = np.unravel_index(response.argmax(), response.shape)
         frame(ax, 3, 3, row=row - 1.5, column=column - 1.5)
-        ax.text(
-            column + 2.2, row, f"{response[row, column]:.2f}", va="center", color="#111827", fontsize=10.5
-        )
+        ax.set_title(f"map of the {name}\nhighest value {response[row, column]:.2f}")
     ax = fig.add_subplot(grid[:, 2])
     picture(ax, difference, bound=bound)
-    ax.set_title("map shifted after,\nminus map shifted before")
+    largest = float(np.abs(difference).max())
+    ax.set_title(f"the two maps laid on each other\nlargest difference {largest:.2g}")
     return fig
 
 

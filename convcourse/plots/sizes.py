@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -35,64 +36,50 @@ def shrinking(maps: Sequence[np.ndarray]) -> Figure:
 def window_rows(cases: Sequence[Mapping[str, int]], titles: Sequence[str]) -> Figure:
     """Rows of pixels with every window drawn below: a panel for each case of `conv_output_size`'s arguments.
 
-    Padding is dotted, pixels that no window reaches are hatched, gaps of a dilated window stay empty.
+    Padding is dotted, pixels that no window reaches are framed, gaps of a dilated window stay empty.
 
     >>> fig = window_rows([{"input_size": 7, "kernel_size": 3, "stride": 2}], ["stride 2"])
     >>> fig.axes[0].get_title(loc="left")
     'stride 2'
     """
     sizes = [conv_output_size(**case) for case in cases]
-    wide = max(case["input_size"] + 2 * case.get("padding", 0) for case in cases)
-    heights = [2.5 + 0.75 * size for size in sizes]
-    fig = figure(720, 24 * sum(heights) + 26 * len(cases))
-    panels = np.atleast_1d(fig.subplots(len(cases), 1, height_ratios=heights))
-    for ax, case, size, title in zip(panels, cases, sizes, titles, strict=True):
-        pixels, kernel, padding = case["input_size"], case["kernel_size"], case.get("padding", 0)
-        stride, dilation = case.get("stride", 1), case.get("dilation", 1)
-        cells(ax, 1, padding, dashed=True)
-        cells(ax, 1, pixels, column=padding, color="blue", fill=0.3)
-        cells(ax, 1, padding, column=padding + pixels, dashed=True)
-        for number in range(padding + pixels + padding):
-            inside = padding <= number < padding + pixels
-            ax.text(
-                number + 0.5,
-                0.53,
-                str(number - padding + 1) if inside else "0",
-                ha="center",
-                va="center",
-                fontsize=10,
-            )
-        reached = {n * stride + t * dilation for n in range(size) for t in range(kernel)}
-        for number in set(range(padding, padding + pixels)) - reached:
-            ax.add_patch(
-                Rectangle(
-                    (number, 0), 1, 1, facecolor="none", edgecolor=COLORS["red"], hatch="////", linewidth=0
-                )
-            )
-        for n in range(size):
-            top = 1.3 + 0.75 * n
-            span = dilation * (kernel - 1) + 1
-            ax.plot(
-                [n * stride + 0.1, n * stride + span - 0.1],
-                [top + 0.27] * 2,
-                color=COLORS["orange"],
-                linewidth=1,
-            )
-            for tap in range(kernel):
-                ax.add_patch(
-                    Rectangle(
-                        (n * stride + tap * dilation + 0.07, top),
-                        0.86,
-                        0.54,
-                        facecolor=COLORS["orange"],
-                        edgecolor="none",
-                    )
-                )
-            ax.text(wide + 0.5, top + 0.3, f"window {n + 1}", va="center", fontsize=10)
-        blank(ax, 1.3 + 0.75 * size, wide + 3)
-        ax.set_anchor("W")
+    wide = max(case["input_size"] + 2 * case.get("padding", 0) for case in cases) + 3.2
+    lines = -(-len(cases) // 2)
+    heights = [1.3 + 0.75 * max(sizes[2 * line : 2 * line + 2]) for line in range(lines)]
+    fig = figure(720, 340 / wide * sum(heights) + 34 * lines)
+    panels = fig.subplots(lines, 2, squeeze=False, height_ratios=heights).flat
+    for ax, case, size, title in zip(panels, cases, sizes, titles, strict=False):
+        _row_of_pixels(ax, **{"padding": 0, "stride": 1, "dilation": 1, **case}, windows=size)
+        blank(ax, heights[cases.index(case) // 2], wide)
+        ax.set_anchor("NW")
         ax.set_title(title, loc="left", fontsize=11)
+    for ax in panels:
+        ax.set_axis_off()
     return fig
+
+
+def _row_of_pixels(
+    ax: Axes, input_size: int, kernel_size: int, stride: int, padding: int, dilation: int, windows: int
+) -> None:
+    cells(ax, 1, padding, dashed=True)
+    cells(ax, 1, input_size, column=padding, color="blue", fill=0.3)
+    cells(ax, 1, padding, column=padding + input_size, dashed=True)
+    reached = {n * stride + tap * dilation for n in range(windows) for tap in range(kernel_size)}
+    for number in range(padding + input_size + padding):
+        inside = padding <= number < padding + input_size
+        label = str(number - padding + 1) if inside else "0"
+        ax.text(number + 0.5, 0.53, label, ha="center", va="center", fontsize=10)
+        if inside and number not in reached:
+            frame(ax, 1, 1, column=number, color="red", line=2)
+            ax.text(number + 1.3, 0.53, "never read", va="center", fontsize=10)
+    for n in range(windows):
+        start, top = n * stride, 1.3 + 0.75 * n
+        span = dilation * (kernel_size - 1) + 1
+        ax.plot([start + 0.1, start + span - 0.1], [top + 0.27] * 2, color=COLORS["orange"], linewidth=1)
+        for tap in range(kernel_size):
+            corner = (start + tap * dilation + 0.07, top)
+            ax.add_patch(Rectangle(corner, 0.86, 0.54, facecolor=COLORS["orange"], edgecolor="none"))
+        ax.text(start + span + 0.25, top + 0.3, f"window {n + 1}", va="center", fontsize=10)
 
 
 def coverage(counts: Mapping[str, np.ndarray]) -> Figure:
@@ -112,10 +99,11 @@ def coverage(counts: Mapping[str, np.ndarray]) -> Figure:
     return fig
 
 
-def padded_images(images: Mapping[str, np.ndarray], border: tuple[int, int]) -> Figure:
+def padded_images(images: Mapping[str, np.ndarray], border: tuple[int, int] = (0, 0)) -> Figure:
     """Padded images [H, W] or [H, W, 3] beside each other; a frame marks the image inside its border.
 
-    `border` is the number of rows and of columns added on each side.
+    `border` is the number of rows and of columns added on each side; without any, no frame is drawn. Gray
+    images share one scale from 0 to their highest value.
 
     >>> len(padded_images({"zeros": np.zeros((8, 9))}, border=(2, 2)).axes)
     1
@@ -124,8 +112,11 @@ def padded_images(images: Mapping[str, np.ndarray], border: tuple[int, int]) -> 
     fig = figure(720, 720 / len(images) * height / width + 26)
     for ax, (name, image) in zip(np.atleast_1d(fig.subplots(1, len(images))), images.items(), strict=True):
         picture(ax, image, cmap="gray")
+        if image.ndim == 2:
+            ax.images[0].set_clim(0, max(float(other.max()) for other in images.values()) or 1.0)
         rows, columns = border
-        frame(ax, height - 2 * rows, width - 2 * columns, row=rows - 0.5, column=columns - 0.5, line=1.6)
+        if any(border):
+            frame(ax, height - 2 * rows, width - 2 * columns, row=rows - 0.5, column=columns - 0.5, line=1.6)
         ax.set_title(name)
     return fig
 
@@ -154,7 +145,7 @@ def arrangements(cases: Sequence[Mapping]) -> Figure:
     >>> len(arrangements([case] * 6).axes)
     6
     """
-    fig = figure(720, 470)
+    fig = figure(720, 350)
     for ax, case in zip(fig.subplots(2, 3).flat, cases, strict=True):
         (height, width), (down, right) = case["input"], case["padding"]
         (kernel_height, kernel_width), strides = case["kernel"], case["stride"]
@@ -168,8 +159,9 @@ def arrangements(cases: Sequence[Mapping]) -> Figure:
         beside = width + 2 * right + 1
         cells(ax, rows, columns, row=(height + 2 * down - rows) / 2, column=beside, color="green", fill=0.4)
         blank(ax, 9, 17)
-        ax.set_anchor("N")
-        ax.set_title(f"{case['name']}\n{height} × {width}  to  {rows} × {columns}", fontsize=11)
+        ax.set_anchor("NW")
+        size = f"{height} × {width} to {rows} × {columns}"
+        ax.set_title(f"{case['name']}\n{size}", fontsize=11, loc="left")
     return fig
 
 
@@ -234,8 +226,8 @@ def shapes_to_scale(input_shape: tuple[int, int, int], layers: Sequence[LayerSha
             fontsize=10.5,
         )
     drawing.set_xlim(-pitch / 2, pitch * (len(shapes) - 0.5))
-    drawing.set_ylim(largest * 0.85, -largest * 0.85)
-    drawing.set_aspect("equal")
+    drawing.set_ylim(largest * 0.8, -largest * 0.8)
+    drawing.set_aspect("equal", adjustable="datalim")  # the slots stay above the bars, the height gives way
     drawing.set_axis_off()
     for ax, counts, color, label in zip(
         charts, (values, parameters), ("blue", "orange"), ("values out", "parameters"), strict=True
