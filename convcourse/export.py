@@ -98,7 +98,8 @@ def export_network(
     if max(count, trainable) >= LIMIT:
         warnings.warn(
             f"the network has {trainable:,} trainable parameters and its file holds {count:,} numbers; the "
-            f"exercise asks for fewer than {LIMIT:,}. Narrow the widest layer, or end in global average pooling",
+            f"exercise asks for fewer than {LIMIT:,}. Narrow the widest layer, or end in global average "
+            "pooling",
             OverBudget,
             stacklevel=2,
         )
@@ -199,7 +200,7 @@ def _check_parity(model: nn.Module, content: bytes, input_shape: tuple[int, int,
     except ImportError:
         from onnx.reference import ReferenceEvaluator
 
-        found = ReferenceEvaluator(content).run(["logits"], {"images": images.numpy()})[0]
+        found = ReferenceEvaluator(content).run(["logits"], {"images": images.numpy()})[0]  # type: ignore[index]
     else:
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         found = session.run(["logits"], {"images": images.numpy()})[0]

@@ -215,7 +215,7 @@ def fit(
     if epochs < 1 or batch_size < 1:
         raise ValueError(f"epochs and batch_size must be at least 1, got {epochs} and {batch_size}")
     place = choose_device(device)
-    model.to(device=place, memory_format=torch.channels_last).train()
+    model.to(device=place, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     images, labels = train.images.to(place), train.labels.to(place)  # moved once, not batch by batch
     generator = torch.Generator(place).manual_seed(seed)
     torch.manual_seed(seed)  # for dropout
@@ -295,9 +295,9 @@ def _pixels(images: Tensor) -> Tensor:
 def _require_finite(loss: float, epoch: int, step: int, learning_rate: float) -> None:
     if not math.isfinite(loss):
         raise TrainingDiverged(
-            f"the loss became {loss} in epoch {epoch}, by batch {step}: build the network anew and train with "
-            f"a smaller learning_rate (now {learning_rate}; try {learning_rate / 4:g}), and see that nothing "
-            "divides by zero or takes the logarithm of 0"
+            f"the loss became {loss} in epoch {epoch}, by batch {step}: build the network anew and train "
+            f"with a smaller learning_rate (now {learning_rate}; try {learning_rate / 4:g}), and see that "
+            "nothing divides by zero or takes the logarithm of 0"
         )
 
 

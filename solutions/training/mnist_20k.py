@@ -94,9 +94,9 @@ def main() -> None:
         )
         seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - processor
         trained.append((seed, network, log, seconds, cpu_seconds))
-        print(log)
         print(
-            f"{count_parameters(network):,} parameters, {seconds:.0f} s ({cpu_seconds:.0f} s of processor time)"
+            f"{log}\n{count_parameters(network):,} parameters, "
+            f"{seconds:.0f} s ({cpu_seconds:.0f} s of processor time)"
         )
     if chosen.quick:
         return

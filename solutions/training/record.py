@@ -131,14 +131,15 @@ def readme(metrics: Table) -> str:
     paragraphs = [
         f"# {metrics['title']}",
         f"{count:,} trained parameters, {accuracy['mean']:.2%} of the {images['test']:,} {images['source']} "
-        f"test images on average over {len(rows)} seeds (from {accuracy['min']:.2%} to {accuracy['max']:.2%}; "
-        f"standard deviation {100 * accuracy['stdev']:.2f} percentage points).",
+        f"test images on average over {len(rows)} seeds (from {accuracy['min']:.2%} to "
+        f"{accuracy['max']:.2%}; standard deviation {100 * accuracy['stdev']:.2f} percentage points).",
         "\n".join([*TABLE_HEAD, *rows]),
-        f"Made by `{metrics['command']}` with {place}, torch {metrics['versions']['torch']}. Processor time adds "
-        "up all threads. Both are longer where other programs share the cores and their caches.",
+        f"Made by `{metrics['command']}` with {place}, torch {metrics['versions']['torch']}. Processor "
+        "time adds up all threads. Both are longer where other programs share the cores and their caches.",
         f"Trained on {images['train']:,} images; every choice was made on the {images['validation']:,} "
-        "validation images; the test images were measured once, on the weights of the last epoch. `log.csv` has "
-        "every epoch of every seed, `metrics.json` the rest, `seed_N/` the network and the log that names it. "
+        "validation images; the test images were measured once, on the weights of the last epoch. `log.csv` "
+        "has every epoch of every seed, `metrics.json` the rest, `seed_N/` the network and the log that "
+        "names it. "
         "`python solutions/training/check.py` measures the committed networks again.",
     ]
     return "\n\n".join(paragraphs) + "\n"
