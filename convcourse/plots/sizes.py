@@ -200,7 +200,7 @@ def shapes_to_scale(input_shape: tuple[int, int, int], layers: Sequence[LayerSha
     fig = figure(720, 380)
     drawing, *charts = fig.subplots(3, 1, height_ratios=[2.1, 1, 1])
     largest = max(max(shape[1:]) for shape in shapes)
-    pitch, depth = largest * 1.35, largest * 0.05
+    pitch, depth = largest * 1.55, largest * 0.04
     for number, (channels, height, width) in enumerate(shapes):
         sheets = min(channels, 6)
         left = number * pitch - width / 2
@@ -226,8 +226,8 @@ def shapes_to_scale(input_shape: tuple[int, int, int], layers: Sequence[LayerSha
             fontsize=10.5,
         )
     drawing.set_xlim(-pitch / 2, pitch * (len(shapes) - 0.5))
-    drawing.set_ylim(largest * 0.8, -largest * 0.8)
-    drawing.set_aspect("equal", adjustable="datalim")  # the slots stay above the bars, the height gives way
+    drawing.set_ylim(largest * 0.78, -largest * 0.72)
+    drawing.set_aspect("equal")  # wide enough for its slots to stand above the bars
     drawing.set_axis_off()
     for ax, counts, color, label in zip(
         charts, (values, parameters), ("blue", "orange"), ("values out", "parameters"), strict=True
