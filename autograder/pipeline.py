@@ -164,7 +164,7 @@ def _dead_worker(job: Job) -> Outcome:
 def _patience(exercise: Exercise) -> float:
     """Seconds after which a worker counts as hung: far more than all of the sandbox's own limits together."""
     limits = sandbox.load_limits(exercise.limits)
-    once = limits.start_s + limits.wall_s + limits.calls_wall_s + limits.grace_s
+    once = limits.start_s + limits.preload_s + limits.wall_s + limits.calls_wall_s + limits.grace_s
     return 60 + 2 * limits.model_wall_s + 2 * (1 + limits.restarts) * once
 
 
