@@ -6,7 +6,7 @@ name = "q6"
 points = 3
 
 @test_case(points=0, hidden=False)
-def test_the_answers_have_the_right_form(shapes, parameters, values):
+def test_the_answers_have_the_right_form(shapes, parameters, values, wide_values):
     from numbers import Integral
     assert isinstance(shapes, list) and len(shapes) == 4, 'shapes must be a list of four shapes.'
     for number, shape in enumerate(shapes, 1):
@@ -15,6 +15,8 @@ def test_the_answers_have_the_right_form(shapes, parameters, values):
     assert isinstance(parameters, list) and len(parameters) == 4, 'parameters must be a list of four numbers.'
     assert all((isinstance(count, Integral) for count in parameters)), 'parameters must hold whole numbers.'
     assert isinstance(values, Integral), 'values must be one whole number.'
+    assert isinstance(wide_values, Integral), 'wide_values must be one whole number.'
+    assert wide_values > values, 'A wider image has more window positions, so more values come out.'
 
 @test_case(points=0, hidden=False)
 def test_the_network_runs(build_network):
