@@ -1,0 +1,141 @@
+"""Makes the networks and logs that the example submissions hand in, from the committed run: artifacts/NAME/.
+
+    python solutions/10_mnist_20k/make_artifacts.py
+
+Each is the reference network with one thing changed, so that an example fails for one reason. Needs MNIST and
+onnxruntime; the same run gives the same files.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+from convcourse.data import mnist
+from convcourse.export import LIMIT, graph_parameters
+
+HERE = Path(__file__).parent
+REFERENCE = HERE.parent / "training" / "runs" / "2026-11-20_mnist_20k_cpu" / "seed_0"
+
+
+def reference() -> onnx.ModelProto:
+    """A fresh copy of the committed network."""
+    return onnx.load(REFERENCE / "network.onnx")
+
+
+def write(
+    name: str, model: onnx.ModelProto | bytes, *, parameters: int | None = None, rows: slice = slice(None)
+):
+    """Write artifacts/NAME/, with the committed log's rows made out to this network.
+
+    `parameters` is what the log says where that is not the truth; `rows` are the epochs that it keeps.
+    """
+    content = model if isinstance(model, bytes) else model.SerializeToString(deterministic=True)
+    folder = HERE / "artifacts" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "network.onnx").write_bytes(content)
+    log = json.loads((REFERENCE / "training_log.json").read_text())
+    log["network_sha256"] = hashlib.sha256(content).hexdigest()
+    log["parameters"] = graph_parameters(content) if parameters is None else parameters
+    log["epochs"] = log["epochs"][rows]
+    (folder / "training_log.json").write_text(json.dumps(log, indent=1) + "\n")
+
+
+def accuracy(model: onnx.ModelProto, images: np.ndarray, labels: np.ndarray) -> float:
+    """The fraction of right answers."""
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    parts = [session.run(["logits"], {"images": part})[0] for part in np.array_split(images, 20)]
+    return float((np.concatenate(parts).argmax(1) == labels).mean())
+
+
+def shaken(amount: float) -> onnx.ModelProto:
+    """The network with every weight tensor disturbed by noise of `amount` times its own spread."""
+    model, rng = reference(), np.random.default_rng(0)
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.size > 1:
+            noise = rng.normal(size=values.shape) * values.std() * amount
+            tensor.CopyFrom(numpy_helper.from_array((values + noise).astype(np.float32), tensor.name))
+    return model
+
+
+def shaken_to(least: float, most: float, images: np.ndarray, labels: np.ndarray) -> onnx.ModelProto:
+    """Shake harder and harder until the accuracy lies from `least` to `most`."""
+    for amount in np.arange(0.01, 1.0, 0.005):
+        model = shaken(float(amount))
+        found = accuracy(model, images, labels)
+        if least <= found <= most:
+            print(f"noise of {amount:.3f} leaves {found:.2%}")
+            return model
+    raise SystemExit(f"no amount of noise leaves an accuracy from {least:.2%} to {most:.2%}")
+
+
+def padded_to(total: int) -> onnx.ModelProto:
+    """The network with zeros added to its images and logits, until its graph holds `total` numbers."""
+    model = reference()
+    extra = total - graph_parameters(model.SerializeToString())
+    pixels, rest = (784, extra - 784) if extra > 784 else (0, extra)
+    graph = model.graph
+    first, last = graph.node[0], graph.node[-1]
+    if pixels:
+        zeros = np.zeros((1, 1, 28, 28), np.float32)
+        graph.initializer.append(numpy_helper.from_array(zeros, "zero_image"))
+        graph.node.insert(0, helper.make_node("Add", ["images", "zero_image"], ["padded_images"]))
+        first = graph.node[1]
+        first.input[0] = "padded_images"
+    graph.initializer.append(numpy_helper.from_array(np.zeros((rest, 1), np.float32), "zero_column"))
+    last.output[0] = "plain_logits"
+    graph.node.append(helper.make_node("ReduceSum", ["zero_column"], ["zero"], keepdims=0))
+    graph.node.append(helper.make_node("Add", ["plain_logits", "zero"], ["logits"]))
+    return model
+
+
+def with_constants(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network with every weight in a Constant node instead of an initializer."""
+    weights = list(model.graph.initializer)
+    del model.graph.initializer[:]
+    for tensor in reversed(weights):
+        model.graph.node.insert(0, helper.make_node("Constant", [], [tensor.name], value=tensor))
+    return model
+
+
+def with_int8_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network with its large weights as bytes that a DequantizeLinear turns back into numbers."""
+    for tensor in list(model.graph.initializer):
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size < 100:
+            continue
+        scale = np.float32(np.abs(values).max() / 127)
+        name, small = tensor.name, np.round(values / scale).astype(np.int8)
+        model.graph.initializer.remove(tensor)
+        model.graph.initializer.append(numpy_helper.from_array(small, f"{name}.bytes"))
+        model.graph.initializer.append(numpy_helper.from_array(scale, f"{name}.scale"))
+        node = helper.make_node("DequantizeLinear", [f"{name}.bytes", f"{name}.scale"], [name])
+        model.graph.node.insert(0, node)
+    return model
+
+
+def main() -> None:
+    """Write all of them."""
+    test = mnist("test", allow_digits=False)
+    images = (test.images.float() / 255).unsqueeze(1).numpy()
+    labels = test.labels.numpy()
+    write("almost_99_2_percent", shaken_to(0.9905, 0.9915, images, labels))
+    write("98_percent", shaken_to(0.982, 0.988, images, labels))
+    write("20001_parameters", padded_to(LIMIT + 1))
+    write("19999_parameters", padded_to(LIMIT - 1))
+    write("hidden_in_constants", with_constants(padded_to(LIMIT + 3_000)), parameters=0)
+    write("int8_weights", with_int8_weights(reference()))
+    write("log_of_three_epochs", reference(), rows=slice(0, 3))
+    write("log_with_a_gap", reference(), rows=slice(0, None, 3))
+    write("no_network", b"This is no network.", parameters=0)
+    for folder in sorted((HERE / "artifacts").iterdir()):
+        print(folder.name, (folder / "network.onnx").stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()
