@@ -82,7 +82,7 @@ def graded(tiny, command, tmp_path_factory, read_grades):
 def test_an_example_gets_the_verdict_and_the_points_of_its_folder(graded, name, expected):
     row = graded[2][name]
     assert (float(row["score"]), float(row["max_score"])) == (expected[1], 6)
-    # An attack may take as long as it likes: on a busy machine the one that imports otter runs into the time limit.
+    # An attack may take as long as it likes: on a busy machine one that imports otter meets the time limit.
     allowed = ("graded", "time-limit") if name.startswith("hostile/") else (expected[0],)
     assert row["verdict"] in allowed
 
