@@ -1,7 +1,7 @@
 """The `{exercise} SLUG` directive: the box at a chapter's end that leads to its notebook.
 
-Titles, points and addresses come from solutions/course.toml. The notebook itself is copied into the site, so that the
-download works wherever the site stands, offline too.
+Titles, points and addresses come from solutions/course.toml. The notebook itself is copied into the site, so
+that the download works wherever the site stands, offline too.
 """
 
 import shutil
@@ -24,9 +24,11 @@ BOX = """\
 <a class="button" href="{download}" download="{slug}.ipynb">Download the notebook</a>
 <a class="button quiet" href="{colab}" rel="noopener">Open in Colab</a></p>
 <details><summary>How to hand in</summary><ol>
-<li>Answer the questions in order. The check after each one tells you what is wrong, and you may try as often as you like.</li>
+<li>Answer the questions in order. The check after each one tells you what is wrong, and you may try as often
+as you like.</li>
 <li>Run the notebook from top to bottom once more: restart the kernel, then run all cells.</li>
-<li>The last cell, <code>grader.submit()</code>, writes <code>{slug}.zip</code> and prints what is in it{artifacts}.</li>
+<li>The last cell, <code>grader.submit()</code>, writes <code>{slug}.zip</code> and prints what is in
+it{artifacts}.</li>
 <li>Hand in that one file where your instructor collects it. The hidden tests run there.</li>
 </ol></details>
 </aside>

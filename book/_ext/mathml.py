@@ -1,7 +1,7 @@
 """Mathematics as MathML, written at build: no script, no request, readable aloud.
 
-latex2mathml does the conversion; the repairs below are for what it gets wrong or what browsers' MathML Core no longer
-does, each seen in a page of this book.
+latex2mathml does the conversion; the repairs below are for what it gets wrong or what browsers' MathML Core
+no longer does, each seen in a page of this book.
 """
 
 import re
@@ -16,8 +16,14 @@ from sphinx.util.math import get_node_equation_number
 log = logging.getLogger(__name__)
 
 # latex2mathml knows the outer environments only, and numbers the lines of the unstarred ones.
-ENVIRONMENTS = {"aligned": "align*", "align": "align*", "split": "align*", "gather": "align*", "gathered": "align*",
-                "equation": "equation*"}
+ENVIRONMENTS = {
+    "aligned": "align*",
+    "align": "align*",
+    "split": "align*",
+    "gather": "align*",
+    "gathered": "align*",
+    "equation": "equation*",
+}
 # Where it writes an identifier although a bracket is meant.
 BRACKETS = {"&#x0230A;": "prefix", "&#x0230B;": "postfix", "&#x02308;": "prefix", "&#x02309;": "postfix"}
 # Not as the base of an index or power: there the next element is the index.
@@ -44,7 +50,9 @@ def to_mathml(latex: str, display: str) -> str:
     if unknown:
         raise ValueError(f"the formula {latex!r} uses {unknown[1]}, which latex2mathml does not know")
     for bracket, form in BRACKETS.items():
-        markup = markup.replace(f"<mi>{bracket}</mi>", f'<mo stretchy="false" fence="true" form="{form}">{bracket}</mo>')
+        markup = markup.replace(
+            f"<mi>{bracket}</mi>", f'<mo stretchy="false" fence="true" form="{form}">{bracket}</mo>'
+        )
     # 20{,}000 is one number.
     thousands = re.compile(r"<mn>([\d,]+)</mn><mrow><mo>&#x0002C;</mo></mrow><mn>(\d{3})</mn>")
     while thousands.search(markup):

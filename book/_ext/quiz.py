@@ -5,7 +5,8 @@ The argument is the question. The content may open with any markup; then come th
     - [ ] 4 × 4 -- That rounds up.
     - [x] 3 × 3 -- Right: the division is floored.
 
-Without JavaScript the reader finds the answer and every reason under "Show the answer"; `site.js` does the rest.
+Without JavaScript the reader finds the answer and every reason under "Show the answer"; `site.js` does the
+rest.
 """
 
 import re
@@ -39,7 +40,9 @@ class Reason(nodes.TextElement):
 
 
 def split_options(lines: list[str]) -> tuple[list[str], list[tuple[bool, str, str]]]:
-    """The lines before the options, and each option as (right, text, reason). Raises ValueError with the rule broken.
+    """The lines before the options, and each option as (right, text, reason).
+
+    Raises ValueError with the rule broken.
 
     >>> split_options(["- [ ] 4 -- Too large.", "- [x] 3 -- Floored,", "  as always."])
     ([], [(False, '4', 'Too large.'), (True, '3', 'Floored, as always.')])
@@ -108,7 +111,10 @@ def visit_quiz(translator, quiz: Quiz) -> None:
     number = quiz["number"]
     question, *rest = quiz.children
     put = translator.body.append
-    put(f'<div class="quiz" id="quiz-{number}"><fieldset><legend><span class="quiz-label">Question {number}</span> ')
+    put(
+        f'<div class="quiz" id="quiz-{number}"><fieldset>'
+        f'<legend><span class="quiz-label">Question {number}</span> '
+    )
     _walk(translator, question)
     put("</legend>")
     for body in (node for node in rest if not isinstance(node, Option)):
@@ -119,7 +125,10 @@ def visit_quiz(translator, quiz: Quiz) -> None:
         put(f'<label class="option"><input type="radio" name="quiz-{number}" value="{index}"{right}> <span>')
         _walk(translator, option.children[0])
         put("</span></label>")
-    put('</fieldset><p class="quiz-hint">Arrow keys choose, Enter answers.</p><div class="quiz-answer" role="status"></div>')
+    put(
+        '</fieldset><p class="quiz-hint">Arrow keys choose, Enter answers.</p>'
+        '<div class="quiz-answer" role="status"></div>'
+    )
     put('<details class="quiz-reasons"><summary>Show the answer</summary><ul>')
     for option in options:
         mark = "right" if option["right"] else "wrong"

@@ -1,8 +1,9 @@
 """Ships the interactive figures: finds which ones a page shows and links their scripts, and no others.
 
-The sources in book/widgets are ES modules. Browsers refuse to load modules from file://, and the course is to be read
-offline by opening a file, so each module is written out as a plain script that shares one global, `convcourse`. Only
-the two forms the sources use are understood: `import { a, b } from "./lib.js";` and `export function|const NAME`.
+The sources in book/widgets are ES modules. Browsers refuse to load modules from file://, and the course is to
+be read offline by opening a file, so each module is written out as a plain script that shares one global,
+`convcourse`. Only the two forms the sources use are understood: `import { a, b } from "./lib.js";` and
+`export function|const NAME`.
 """
 
 import re
@@ -17,7 +18,7 @@ PLACED = re.compile(r'data-widget="(\w+)"')
 
 
 def to_script(name: str, source: str) -> str:
-    """The module `name` as a plain script; its exports become `convcourse.NAME`, or `convcourse.lib` for lib.js.
+    """The module `name` as a plain script; its exports become the object `convcourse.NAME`.
 
     >>> print(to_script("dot", 'export const mount = () => 1;'), end="")
     (() => {
@@ -30,9 +31,13 @@ def to_script(name: str, source: str) -> str:
     source = IMPORT.sub(lambda match: f"const {{{match['names']}}} = window.convcourse.lib;\n", source)
     source = EXPORT.sub("", source)
     if re.search(r"^(import|export)\b", source, re.MULTILINE):
-        raise ExtensionError(f"book/widgets/{name}.js has an import or export of a form that widgets.py does not know")
+        raise ExtensionError(
+            f"book/widgets/{name}.js has an import or export of a form that widgets.py does not know"
+        )
     head = "window.convcourse = window.convcourse || {};\n" if name == "lib" else ""
-    return f'{head}(() => {{\n"use strict";\n{source.rstrip()}\nwindow.convcourse.{name} = {{ {", ".join(exports)} }};\n}})();\n'
+    names = ", ".join(exports)
+    body = f'"use strict";\n{source.rstrip()}\nwindow.convcourse.{name} = {{ {names} }};\n'
+    return f"{head}(() => {{\n{body}}})();\n"
 
 
 def sources(app: Sphinx) -> dict[str, Path]:
@@ -45,7 +50,9 @@ def link_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, d
     names = list(dict.fromkeys(PLACED.findall(context.get("body", ""))))
     unknown = [name for name in names if name not in sources(app)]
     if unknown:
-        raise ExtensionError(f"{pagename} asks for the widget {unknown[0]}, but book/widgets/{unknown[0]}.js is missing")
+        raise ExtensionError(
+            f"{pagename} asks for the widget {unknown[0]}, but book/widgets/{unknown[0]}.js is missing"
+        )
     context["widgets"] = names
 
 

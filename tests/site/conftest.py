@@ -19,9 +19,16 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "book" / "_ext")]
 from built_site import SITE  # noqa: E402  (found only now)
 
 BUILD = "jupyter-book build . -W --keep-going"
-CHROMIUM = os.environ.get("CONVCOURSE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = (
+    os.environ.get("CONVCOURSE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+)
 # Without these Chromium itself calls home now and then, which has nothing to do with the page.
-ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -85,7 +92,9 @@ def _watch(context: BrowserContext, site: str) -> Visit:
     page.on("request", lambda request: visit.requests.append(request.url))
     page.on("requestfailed", lambda request: visit.failures.append(f"{request.url}: {request.failure}"))
     page.on("pageerror", lambda error: visit.console.append(str(error)))
-    page.on("console", lambda line: visit.console.append(line.text) if line.type in ("error", "warning") else None)
+    page.on(
+        "console", lambda line: visit.console.append(line.text) if line.type in ("error", "warning") else None
+    )
 
     def keep(response: Response) -> None:
         if response.status >= 400:

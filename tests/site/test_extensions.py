@@ -40,7 +40,9 @@ def test_aligned_equations_become_a_table_without_numbers():
     assert "(1)" not in markup
 
 
-@pytest.mark.parametrize(("latex", "spaces"), [(r"-\log x", 1), (r"2\cos x", 2), (r"\log(x)", 0), (r"\log_2 x", 0)])
+@pytest.mark.parametrize(
+    ("latex", "spaces"), [(r"-\log x", 1), (r"2\cos x", 2), (r"\log(x)", 0), (r"\log_2 x", 0)]
+)
 def test_named_functions_stand_apart_from_their_neighbors(latex, spaces):
     assert to_mathml(latex, "inline").count("<mspace") == spaces
 

@@ -1,5 +1,6 @@
 """What holds for every page of the site."""
 
+import functools
 import gzip
 import re
 from html.parser import HTMLParser
@@ -31,6 +32,12 @@ class _Reader(HTMLParser):
         for key in ("href", "src"):
             if named.get(key):
                 self.links.append(named[key])
+
+
+@functools.cache
+def read(path: str) -> _Reader:
+    """The ids and links of a page, parsed once."""
+    return _Reader(path)
 
 
 def test_every_page_of_the_contents_is_built():
@@ -73,23 +80,26 @@ def test_head_describes_the_page(visit, path):
 @pytest.mark.parametrize("path", PAGES)
 def test_every_picture_is_described(visit, path):
     page = visit.open(path)
-    undescribed = page.evaluate("""() => [
-      ...[...document.querySelectorAll("img")].filter(image => !image.alt.trim()),
-      ...[...document.querySelectorAll("svg[role=img], figure.cc-widget")].filter(svg => !svg.getAttribute("aria-label")?.trim()),
-      ...[...document.querySelectorAll("article svg:not([role=img]):not([aria-hidden=true])")],
-    ].map(node => node.outerHTML.slice(0, 120))""")
+    undescribed = page.evaluate("""() => {
+      const all = (selector) => [...document.querySelectorAll(selector)];
+      return [
+        ...all("img").filter(image => !image.alt.trim()),
+        ...all("svg[role=img], figure.cc-widget").filter(node => !node.getAttribute("aria-label")?.trim()),
+        ...all("article svg:not([role=img]):not([aria-hidden=true])"),
+      ].map(node => node.outerHTML.slice(0, 120));
+    }""")
     assert undescribed == []
 
 
 @pytest.mark.parametrize("path", [*ALL_PAGES, "index.html"])
 def test_internal_links_and_anchors_resolve(path):
     broken = []
-    for link in _Reader(path).links:
+    for link in read(path).links:
         if re.match(r"(https?|mailto|data):", link):
             continue
         target, anchor = urldefrag(urljoin("http://site/" + path, link))
         file = unquote(target.removeprefix("http://site/"))
-        if not (SITE / file).is_file() or (anchor and unquote(anchor) not in _Reader(file).ids):
+        if not (SITE / file).is_file() or (anchor and unquote(anchor) not in read(file).ids):
             broken.append(link)
     assert broken == []
 
@@ -98,8 +108,12 @@ def test_internal_links_and_anchors_resolve(path):
 def test_mathematics_is_mathml_and_no_formula_is_left_raw(visit, path):
     page = visit.open(path)
     text = page.locator("article").inner_text()
-    raw = re.findall(r"\$[^$\n]{1,60}\$|\\(?:frac|sum|times|lfloor|begin|mathrm|text)\b", re.sub(r"```.*?```", "", text))
-    in_code = page.evaluate("[...document.querySelectorAll('pre, code')].map(node => node.innerText).join('\\n')")
+    raw = re.findall(
+        r"\$[^$\n]{1,60}\$|\\(?:frac|sum|times|lfloor|begin|mathrm|text)\b", re.sub(r"```.*?```", "", text)
+    )
+    in_code = page.evaluate(
+        "[...document.querySelectorAll('pre, code')].map(node => node.innerText).join('\\n')"
+    )
     assert [formula for formula in raw if formula not in in_code] == []
     assert page.locator("math merror, script[type^='math/tex']").count() == 0
     assert page.locator("math").count() == page.locator("math:has(*)").count()
@@ -111,7 +125,8 @@ def test_no_page_scrolls_sideways(new_visit, path, width):
     page = new_visit(viewport={"width": width, "height": 844}).open(path)
     wide = page.evaluate("document.documentElement.scrollWidth")
     culprits = page.evaluate(f"""[...document.querySelectorAll("article *")]
-      .filter(node => node.getBoundingClientRect().right > {width} + 1 && !node.closest(".scroll, pre, .output"))
+      .filter(node => node.getBoundingClientRect().right > {width} + 1)
+      .filter(node => !node.closest(".scroll, pre, .output"))
       .slice(0, 5).map(node => node.outerHTML.slice(0, 90))""")
     assert wide <= width, f"{wide} px wide; {culprits}"
 
@@ -142,4 +157,6 @@ def test_chapter_hands_out_its_exercise(visit, path):
     response = page.request.get(visit.site + f"exercises/{slug}.ipynb")
     assert response.ok and response.json()["nbformat"] == 4
     colab = box.get_by_role("link", name="Open in Colab").get_attribute("href")
-    assert colab.startswith("https://colab.research.google.com/github/") and colab.endswith(f"/exercises/{slug}.ipynb")
+    assert colab.startswith("https://colab.research.google.com/github/") and colab.endswith(
+        f"/exercises/{slug}.ipynb"
+    )

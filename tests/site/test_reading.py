@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from built_site import toc_pages
+from built_site import SITE, toc_pages
 
 PAGES = toc_pages()
 
 
-@pytest.mark.parametrize("word", ["stride", "receptive"])
+@pytest.mark.parametrize("word", ["stride", "kernel"])
 def test_search_finds_a_word_from_the_box_on_any_page(visit, word):
     page = visit.open(PAGES[0])
     page.keyboard.press("/")
@@ -20,6 +20,14 @@ def test_search_finds_a_word_from_the_box_on_any_page(visit, word):
     assert results.count() >= 1
     results.first.locator("a").first.click()
     assert re.search(word, page.locator("article").inner_text(), re.IGNORECASE)
+    visit.check_quiet()
+
+
+def test_search_works_from_a_file(new_visit):
+    visit = new_visit()
+    visit.site = SITE.as_uri() + "/"
+    page = visit.open("search.html?q=stride")
+    page.locator("#search-results li").first.wait_for()
     visit.check_quiet()
 
 

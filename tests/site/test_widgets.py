@@ -1,6 +1,6 @@
 """The interactive figures start, respond, and compute what NumPy and PyTorch compute.
 
-Each is put on a page of its own, fed with data of the test's, with the site's real scripts and styles around it.
+Each is put on a page of its own, fed with data of the test's, with the site's real scripts and styles.
 """
 
 import base64
@@ -14,15 +14,38 @@ from built_site import toc_pages
 from convcourse.arithmetic import conv_output_size
 from convcourse.filters import correlate2d
 
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>One figure</title><link rel="icon" href="/_static/icon.svg">
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>One figure</title>
+<link rel="icon" href="/_static/icon.svg">
 <link rel="stylesheet" href="/_static/css/base.css"><link rel="stylesheet" href="/_static/css/widgets.css">
 <script defer src="/_static/widgets/lib.js"></script><script defer src="/_static/widgets/{name}.js"></script>
-<main><h1>One figure</h1><figure class="cc-widget" data-widget="{name}" aria-label="A figure"><script type="application/json">{data}</script></figure></main></html>"""
+<main><h1>One figure</h1><figure class="cc-widget" data-widget="{name}" aria-label="A figure">
+<script type="application/json">{data}</script></figure></main></html>"""
 
 ARRANGEMENTS = [
-    {"name": "No padding", "input": [4, 4], "kernel": [3, 3], "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1]},
-    {"name": "Full padding", "input": [5, 5], "kernel": [3, 3], "stride": [1, 1], "padding": [2, 2], "dilation": [1, 1]},
-    {"name": "Padded, stride 2", "input": [6, 5], "kernel": [3, 2], "stride": [2, 1], "padding": [1, 0], "dilation": [1, 2]},
+    {
+        "name": "No padding",
+        "input": [4, 4],
+        "kernel": [3, 3],
+        "stride": [1, 1],
+        "padding": [0, 0],
+        "dilation": [1, 1],
+    },
+    {
+        "name": "Full padding",
+        "input": [5, 5],
+        "kernel": [3, 3],
+        "stride": [1, 1],
+        "padding": [2, 2],
+        "dilation": [1, 1],
+    },
+    {
+        "name": "Padded, stride 2",
+        "input": [6, 5],
+        "kernel": [3, 2],
+        "stride": [2, 1],
+        "padding": [1, 0],
+        "dilation": [1, 2],
+    },
 ]
 
 
@@ -35,7 +58,9 @@ def shown(new_visit):
         visit = new_visit(**{"reduced_motion": "reduce", **wishes})
         visits.append(visit)
         body = PAGE.format(name=name, data=json.dumps(data).replace("<", "\\u003c"))
-        visit.page.route("**/one-figure.html", lambda route: route.fulfill(body=body, content_type="text/html"))
+        visit.page.route(
+            "**/one-figure.html", lambda route: route.fulfill(body=body, content_type="text/html")
+        )
         page = visit.open("one-figure.html")
         assert page.locator("figure.cc-widget.mounted").count() == 1
         return page
@@ -48,7 +73,9 @@ def shown(new_visit):
 @pytest.mark.parametrize("path", toc_pages())
 def test_every_widget_in_the_book_starts(visit, path):
     page = visit.open(path)
-    assert page.locator("figure.cc-widget").count() == page.locator("figure.cc-widget.mounted .cc-area").count()
+    assert (
+        page.locator("figure.cc-widget").count() == page.locator("figure.cc-widget.mounted .cc-area").count()
+    )
 
 
 def test_a_broken_widget_says_so_and_leaves_the_page_whole(new_visit):
@@ -64,13 +91,25 @@ def test_conv_arithmetic_sizes_agree_with_the_formula(shown):
     page = shown("conv_arithmetic", {"arrangements": ARRANGEMENTS})
     rng = np.random.default_rng(0)
     for _ in range(40):
-        n, k, s, p, d = (int(rng.integers(low, high)) for low, high in ((5, 20), (1, 4), (1, 4), (0, 3), (1, 3)))
+        n, k, s, p, d = (
+            int(rng.integers(low, high)) for low, high in ((5, 20), (1, 4), (1, 4), (0, 3), (1, 3))
+        )
         if n + 2 * p < d * (k - 1) + 1:
             continue
         settings = {"input": n, "kernel": k, "stride": s, "padding": p, "dilation": d}
-        assert page.evaluate("a => convcourse.conv_arithmetic.complete(a).output", settings) == [conv_output_size(n, k, s, p, d)] * 2
-    for arrangement, text in zip(ARRANGEMENTS, page.locator(".cc-arrangements section p").all_inner_texts(), strict=True):
-        sizes = [conv_output_size(*(arrangement[key][axis] for key in ("input", "kernel", "stride", "padding", "dilation"))) for axis in (0, 1)]
+        assert (
+            page.evaluate("a => convcourse.conv_arithmetic.complete(a).output", settings)
+            == [conv_output_size(n, k, s, p, d)] * 2
+        )
+    for arrangement, text in zip(
+        ARRANGEMENTS, page.locator(".cc-arrangements section p").all_inner_texts(), strict=True
+    ):
+        sizes = [
+            conv_output_size(
+                *(arrangement[key][axis] for key in ("input", "kernel", "stride", "padding", "dilation"))
+            )
+            for axis in (0, 1)
+        ]
         assert f"→ {sizes[0]} × {sizes[1]}" in text
         assert text.endswith(f"= {sizes[0]}")
 
@@ -83,13 +122,17 @@ def test_conv_arithmetic_lights_the_cells_that_feed_the_output(shown):
         # Which input cells change an output value: the gradient says it without any index arithmetic of ours.
         image = torch.zeros(1, 1, height + 2 * top, width + 2 * left, requires_grad=True)
         output = torch.nn.functional.conv2d(
-            image, torch.ones(1, 1, *arrangement["kernel"]), stride=tuple(arrangement["stride"]), dilation=tuple(arrangement["dilation"])
+            image,
+            torch.ones(1, 1, *arrangement["kernel"]),
+            stride=tuple(arrangement["stride"]),
+            dilation=tuple(arrangement["dilation"]),
         )
         for row, column in np.ndindex(*output.shape[2:]):
             (gradient,) = torch.autograd.grad(output[0, 0, row, column], image, retain_graph=True)
             expected = {(r - top, c - left) for _, _, r, c in gradient.nonzero().tolist()}
             cells = page.evaluate(
-                "([a, at]) => convcourse.conv_arithmetic.windowCells(convcourse.conv_arithmetic.complete(a), at)", [arrangement, [row, column]]
+                "([a, at]) => convcourse.conv_arithmetic.windowCells(convcourse.conv_arithmetic.complete(a), at)",
+                [arrangement, [row, column]],
             )
             assert {tuple(cell) for cell in cells} == expected
     assert page.locator(".cc-arrangements section").first.locator("rect.in.lit").count() == 9
@@ -124,14 +167,26 @@ def test_conv_arithmetic_stands_still_where_motion_is_unwanted_and_goes_by_hand(
 
 
 def test_size_calculator_follows_its_sliders(shown):
-    page = shown("size_calculator", {"input": [8, 11], "kernel_size": 3, "stride": 2, "padding": [0, 1], "dilation": 1})
+    page = shown(
+        "size_calculator", {"input": [8, 11], "kernel_size": 3, "stride": 2, "padding": [0, 1], "dilation": 1}
+    )
     answer = page.locator(".cc-answer")
-    assert answer.inner_text() == f"Output: {conv_output_size(8, 3, 2)} × {conv_output_size(11, 3, 2, 1)}, height first"
+    assert (
+        answer.inner_text()
+        == f"Output: {conv_output_size(8, 3, 2)} × {conv_output_size(11, 3, 2, 1)}, height first"
+    )
     page.locator("[data-setting=kernel_size-0]").fill("5")
     page.locator("[data-setting=dilation-1]").fill("2")
     page.locator("[data-setting=input-0]").press("ArrowRight")
-    assert answer.inner_text() == f"Output: {conv_output_size(9, 5, 2)} × {conv_output_size(11, 3, 2, 1, 2)}, height first"
-    assert page.locator(".cc-formula").first.inner_text().endswith("= ⌊(9 + 2·0 − 1·(5 − 1) − 1) / 2⌋ + 1 = 2 + 1 = 3"[2:])
+    assert (
+        answer.inner_text()
+        == f"Output: {conv_output_size(9, 5, 2)} × {conv_output_size(11, 3, 2, 1, 2)}, height first"
+    )
+    assert (
+        page.locator(".cc-formula")
+        .first.inner_text()
+        .endswith("= ⌊(9 + 2·0 − 1·(5 − 1) − 1) / 2⌋ + 1 = 2 + 1 = 3"[2:])
+    )
     page.locator("[data-setting=input-0]").fill("2")
     assert answer.inner_text().startswith("No output: along the height")
     page.get_by_role("button", name="Start again").click()
@@ -141,27 +196,47 @@ def test_size_calculator_follows_its_sliders(shown):
 
 
 def test_size_calculator_takes_a_large_image(shown):
-    page = shown("size_calculator", {"input": 130, "kernel_size": 5, "stride": 2, "padding": 0, "dilation": 1})
+    page = shown(
+        "size_calculator", {"input": 130, "kernel_size": 5, "stride": 2, "padding": 0, "dilation": 1}
+    )
     assert page.locator(".cc-answer").inner_text() == "Output: 63 × 63, height first"
 
 
 def test_layer_stepper_shows_the_layer_that_pytorch_computes(shown):
     rng = np.random.default_rng(1)
-    images, weight, bias = rng.integers(-3, 4, (2, 5, 6)), rng.integers(-2, 3, (3, 2, 3, 2)), rng.integers(-2, 3, 3)
-    data = {"input": images.tolist(), "weight": weight.tolist(), "bias": bias.tolist(), "stride": [2, 1], "padding": 1}
+    images, weight, bias = (
+        rng.integers(-3, 4, (2, 5, 6)),
+        rng.integers(-2, 3, (3, 2, 3, 2)),
+        rng.integers(-2, 3, 3),
+    )
+    data = {
+        "input": images.tolist(),
+        "weight": weight.tolist(),
+        "bias": bias.tolist(),
+        "stride": [2, 1],
+        "padding": 1,
+    }
     expected = torch.nn.functional.conv2d(
-        torch.tensor(images)[None].double(), torch.tensor(weight).double(), torch.tensor(bias).double(), stride=(2, 1), padding=1
+        torch.tensor(images)[None].double(),
+        torch.tensor(weight).double(),
+        torch.tensor(bias).double(),
+        stride=(2, 1),
+        padding=1,
     )[0]
     page = shown("layer_stepper", data)
     for k in range(3):
         page.get_by_label("Filter").select_option(str(k))
-        shown_values = [int(text.replace("−", "-")) for text in page.locator(".cc-output button").all_inner_texts()]
+        shown_values = [
+            int(text.replace("−", "-")) for text in page.locator(".cc-output button").all_inner_texts()
+        ]
         assert shown_values == expected[k].flatten().int().tolist()
     page.locator(".cc-output button").first.focus()
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowUp", "ArrowDown"):
         page.keyboard.press(key)
     status = page.locator(".cc-status").inner_text()
-    assert status.startswith("output[2, 1, 2] = ") and status.endswith(f"= {int(expected[2, 1, 2])}".replace("-", "−"))
+    assert status.startswith("output[2, 1, 2] = ") and status.endswith(
+        f"= {int(expected[2, 1, 2])}".replace("-", "−")
+    )
     page.get_by_role("button", name="Next").click()
     assert page.locator(".cc-status").inner_text().startswith("output[2, 1, 3] = ")
 
@@ -169,14 +244,25 @@ def test_layer_stepper_shows_the_layer_that_pytorch_computes(shown):
 def test_kernel_explorer_filters_like_numpy(shown):
     image = np.random.default_rng(2).integers(0, 256, (9, 12))
     sobel = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
-    page = shown("kernel_explorer", {"image": image.tolist(), "kernels": {"Sobel x": sobel, "Box": (np.ones((3, 3)) / 9).tolist()}})
+    page = shown(
+        "kernel_explorer",
+        {"image": image.tolist(), "kernels": {"Sobel x": sobel, "Box": (np.ones((3, 3)) / 9).tolist()}},
+    )
     uneven = [[1, 2, 0.5], [0, -1, 3], [4, 0, 2]]
     for kernel in (sobel, uneven):
         for border in ("crop", "zero", "extend"):
-            result = page.evaluate("([i, k, b]) => convcourse.kernel_explorer.correlate(i, k, b)", [image.tolist(), kernel, border])
-            np.testing.assert_allclose(result, correlate2d(image / 255, np.array(kernel), border) * 255, atol=1e-9)
+            result = page.evaluate(
+                "([i, k, b]) => convcourse.kernel_explorer.correlate(i, k, b)",
+                [image.tolist(), kernel, border],
+            )
+            np.testing.assert_allclose(
+                result, correlate2d(image / 255, np.array(kernel), border) * 255, atol=1e-9
+            )
     status = page.locator(".cc-status")
-    assert status.inner_text() == f"Row 4, column 6: {correlate2d(image.astype(float), np.array(sobel))[4, 6]:.0f}".replace("-", "−")
+    assert (
+        status.inner_text()
+        == f"Row 4, column 6: {correlate2d(image.astype(float), np.array(sobel))[4, 6]:.0f}".replace("-", "−")
+    )
     page.get_by_label("Border").select_option("zero")
     page.get_by_label("weight in row 0, column 0").fill("5")
     page.locator("canvas[role=application]").focus()
@@ -197,10 +283,19 @@ def test_shift_digit_runs_the_network_it_was_given(shown):
     images = torch.randint(0, 256, (2, 28, 28))
 
     def packed(layer: torch.nn.Linear) -> dict:
-        values = {key: base64.b64encode(getattr(layer, key).detach().numpy().astype("<f4").tobytes()).decode() for key in ("weight", "bias")}
+        values = {
+            key: base64.b64encode(getattr(layer, key).detach().numpy().astype("<f4").tobytes()).decode()
+            for key in ("weight", "bias")
+        }
         return {**values, "out": layer.out_features, "in": layer.in_features}
 
-    data = {"images": images.flatten(1).tolist(), "labels": [3, 8], "layers": [packed(network[0]), packed(network[2])], "mean": 0.13, "std": 0.31}
+    data = {
+        "images": images.flatten(1).tolist(),
+        "labels": [3, 8],
+        "layers": [packed(network[0]), packed(network[2])],
+        "mean": 0.13,
+        "std": 0.31,
+    }
     page = shown("shift_digit", data)
 
     def expected(image: torch.Tensor) -> list[str]:
@@ -232,9 +327,14 @@ def test_parameter_budget_counts_what_pytorch_counts(shown):
         {"kind": "linear", "out": 10},
     ]
     network = torch.nn.Sequential(
-        torch.nn.Conv2d(1, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU(), torch.nn.MaxPool2d(2), torch.nn.Conv2d(8, 16, 5, 2, 1),
-        torch.nn.AdaptiveAvgPool2d(1), torch.nn.Linear(16, 10),
-    )  # fmt: skip
+        torch.nn.Conv2d(1, 8, 3),
+        torch.nn.BatchNorm2d(8),
+        torch.nn.ReLU(),
+        torch.nn.MaxPool2d(2),
+        torch.nn.Conv2d(8, 16, 5, 2, 1),
+        torch.nn.AdaptiveAvgPool2d(1),
+        torch.nn.Linear(16, 10),
+    )
     total = sum(parameter.numel() for parameter in network.parameters())
     page = shown("parameter_budget", {"layers": layers, "budget": 20_000})
     status = page.locator(".cc-answer")
@@ -242,7 +342,10 @@ def test_parameter_budget_counts_what_pytorch_counts(shown):
     assert "16 × 6 × 6" in page.locator("tbody tr").nth(4).inner_text()
     page.get_by_label("out of layer 5, Conv2d").fill("100")
     bigger = total + 84 * (8 * 25 + 1) + 84 * 10
-    assert status.inner_text() == f"{bigger:,} parameters, not below 20,000: {bigger - 19_999:,} too many. Output: 10."
+    assert (
+        status.inner_text()
+        == f"{bigger:,} parameters, not below 20,000: {bigger - 19_999:,} too many. Output: 10."
+    )
     page.get_by_role("button", name="Remove layer 6, Global average pool").click()
     assert "Linear needs a vector" in status.inner_text()
     page.get_by_role("button", name="Start again").click()
@@ -253,5 +356,7 @@ def test_parameter_budget_counts_what_pytorch_counts(shown):
 
 def test_parameter_budget_refuses_exactly_at_the_limit(shown):
     """Fewer than the budget is asked for, so the budget itself is one too many."""
-    page = shown("parameter_budget", {"layers": [{"kind": "flatten"}, {"kind": "linear", "out": 1}], "budget": 785})
+    page = shown(
+        "parameter_budget", {"layers": [{"kind": "flatten"}, {"kind": "linear", "out": 1}], "budget": 785}
+    )
     assert page.locator(".cc-answer").inner_text().startswith("785 parameters, not below 785: 1 too many.")

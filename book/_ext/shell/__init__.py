@@ -1,7 +1,7 @@
 """The site's own shell: a small theme in place of the default one's 3 MB of styles, scripts and icons.
 
-A page loads the style sheets named in STYLES, one script, its fonts, and the widgets it shows. Whatever else an
-extension registers is not linked, so no page can start to ask things of another origin unnoticed.
+A page loads the style sheets named in STYLES, one script, its fonts, and the widgets it shows. Whatever else
+an extension registers is not linked, so no page can start to ask things of another origin unnoticed.
 """
 
 import re
@@ -34,7 +34,9 @@ def description(doctree: nodes.document) -> str:
     Paragraphs with mathematics are passed over: their LaTeX would be shown raw.
     """
     for paragraph in doctree.findall(nodes.paragraph):
-        plain = isinstance(paragraph.parent, (nodes.section, nodes.document)) and not list(paragraph.findall(nodes.math))
+        plain = isinstance(paragraph.parent, (nodes.section, nodes.document)) and not list(
+            paragraph.findall(nodes.math)
+        )
         text = " ".join(paragraph.astext().split())
         if plain and len(text) > 40:
             if len(text) <= DESCRIPTION_CHARACTERS:
@@ -55,7 +57,7 @@ def chapters(app: Sphinx) -> list[dict]:
 
 
 def boxed_tables(body: str) -> str:
-    """Put each table in a box of its own that scrolls, so that a wide one never moves the whole page on a phone.
+    """Put each table in a box of its own that scrolls, so that a wide one never moves a phone's whole page.
 
     >>> boxed_tables('<table class="a"></table>')
     '<div class="scroll"><table class="a"></table></div>'
