@@ -131,7 +131,8 @@ def test_conv_arithmetic_lights_the_cells_that_feed_the_output(shown):
             (gradient,) = torch.autograd.grad(output[0, 0, row, column], image, retain_graph=True)
             expected = {(r - top, c - left) for _, _, r, c in gradient.nonzero().tolist()}
             cells = page.evaluate(
-                "([a, at]) => convcourse.conv_arithmetic.windowCells(convcourse.conv_arithmetic.complete(a), at)",
+                "([a, at]) => convcourse.conv_arithmetic.windowCells("
+                "convcourse.conv_arithmetic.complete(a), at)",
                 [arrangement, [row, column]],
             )
             assert {tuple(cell) for cell in cells} == expected
