@@ -110,6 +110,17 @@ function searchKey() {
   });
 }
 
+// On paper nothing can be clicked, so the answers are printed.
+function paper() {
+  const set = (open) => each(".quiz-reasons", (reasons) => {
+    if (open) reasons.dataset.hidden = reasons.hidden;
+    reasons.hidden = !open && reasons.dataset.hidden === "true";
+    reasons.open = open;
+  });
+  addEventListener("beforeprint", () => set(true));
+  addEventListener("afterprint", () => set(false));
+}
+
 theme();
 menu();
 each(".quiz", quiz);
@@ -117,3 +128,4 @@ each("div.highlight", copyButton);
 scrollBoxes();
 follow();
 searchKey();
+paper();

@@ -138,3 +138,7 @@ def test_print_leaves_the_frame_away(visit):
     page.emulate_media(media="print")
     assert not page.locator("header.top").is_visible()
     assert page.locator("h1").is_visible()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".quiz-reasons li.right").first.is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert not page.locator(".quiz-reasons").first.is_visible()
