@@ -2,9 +2,13 @@
 wrong."""
 
 from collections.abc import Mapping, Sequence
+from math import sqrt
 
+import numpy as np
 from matplotlib.figure import Figure
 
+from convcourse.arithmetic import LayerShape
+from convcourse.plots._grid import picture
 from convcourse.plots._show import COLORS, figure
 
 Rows = Sequence[Mapping[str, float]]
@@ -38,4 +42,195 @@ def learning_curves(runs: Mapping[str, Rows]) -> Figure:
     left.plot([], [], "--", color=COLORS["gray"], label="as trained")
     left.plot([], [], "-", color=COLORS["gray"], label="validation")
     left.legend()
+    return fig
+
+
+def parameter_shares(networks: Mapping[str, tuple[int, int]], budget: int) -> Figure:
+    """A bar a network: (parameters of its convolutions, parameters of its linear layers), and the budget as a line.
+
+    >>> parameter_shares({"all linear": (0, 101_770)}, 20_000).axes[0].get_yticklabels()[0].get_text()
+    'all linear'
+    """
+    fig = figure(720, 60 + 42 * len(networks))
+    ax = fig.subplots()
+    names = list(networks)
+    convolutions, linear = np.array(list(networks.values())).T
+    ax.barh(names, convolutions, height=0.55, color=COLORS["blue"], label="convolutions and their norms")
+    ax.barh(names, linear, height=0.55, left=convolutions, color=COLORS["orange"], label="linear layers")
+    for row, total in enumerate(convolutions + linear):
+        ax.annotate(f"{total:,}", (total, row), (5, 0), textcoords="offset points", va="center")
+    ax.axvline(budget, color=COLORS["red"], linestyle="--", label=f"{budget:,}")
+    ax.set(xlabel="parameters", xlim=(0, 1.12 * max(*(convolutions + linear), budget)))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.invert_yaxis()
+    ax.legend(loc="lower right")
+    return fig
+
+
+def layer_budget(layers: Sequence[LayerShape]) -> Figure:
+    """Layer by layer: the values that a layer puts out for one image, and the parameters that it learns."""
+    fig = figure(720, 50 + 21 * len(layers))
+    left, right = fig.subplots(1, 2, sharey=True)
+    places = range(len(layers))
+    left.barh(places, [layer.values for layer in layers], height=0.7, color=COLORS["green"])
+    right.barh(places, [layer.parameters for layer in layers], height=0.7, color=COLORS["blue"])
+    for place, layer in enumerate(layers):
+        size = " × ".join(map(str, layer.output_shape))
+        left.annotate(
+            size, (layer.values, place), (4, 0), textcoords="offset points", va="center", fontsize=10
+        )
+        if layer.parameters:
+            right.annotate(
+                f"{layer.parameters:,}",
+                (layer.parameters, place),
+                (4, 0),
+                textcoords="offset points",
+                va="center",
+            )
+    left.set_yticks(places, [layer.kind for layer in layers])
+    left.invert_yaxis()
+    left.set(title="values put out", xlim=(0, 1.3 * max(layer.values for layer in layers)))
+    right.set(title="parameters learned", xlim=(0, 1.15 * max(layer.parameters for layer in layers)))
+    for axes in (left, right):
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.xaxis.get_major_locator().set_params(nbins=5)
+    return fig
+
+
+def digits(images: np.ndarray, captions: Sequence[str], columns: int = 6) -> Figure:
+    """Gray images [N, 28, 28] in rows of `columns`, each under its caption, which may have two lines.
+
+    >>> len(digits(np.zeros((3, 28, 28)), ["a", "b", "c"], columns=2).axes)
+    4
+    """
+    rows = -(-len(images) // columns)
+    tall = 18 * max((caption.count("\n") + 1 for caption in captions), default=1) if any(captions) else 4
+    fig = figure(720, rows * (700 / columns * 0.86 + tall))
+    axes = fig.subplots(rows, columns, squeeze=False).flat
+    for ax, image, caption in zip(axes, images, captions, strict=False):
+        picture(ax, image)
+        if caption:
+            ax.set_title(caption, fontsize=10.5)
+    for ax in fig.axes[len(images) :]:
+        ax.set_axis_off()
+    return fig
+
+
+def how_sure(accuracies: Mapping[str, float], images: int, goal: float) -> Figure:
+    """Each accuracy measured on `images` images, with the range that chance alone spreads it over, and the goal.
+
+    The range is plus or minus 1.96 standard errors sqrt(p (1 - p) / images): of 100 equally good networks measured on
+    fresh images, about 95 would fall so near to their true accuracy.
+    """
+    fig = figure(720, 70 + 34 * len(accuracies))
+    ax = fig.subplots()
+    for row, accuracy in enumerate(accuracies.values()):
+        spread = 1.96 * sqrt(accuracy * (1 - accuracy) / images)
+        ax.errorbar(100 * accuracy, row, xerr=100 * spread, fmt="o", color=COLORS["blue"], capsize=4)
+        ax.annotate(
+            f"{accuracy:.2%}",
+            (100 * accuracy, row),
+            (0, 7),
+            textcoords="offset points",
+            ha="center",
+            fontsize=10,
+        )
+    ax.axvline(100 * goal, color=COLORS["red"], linestyle="--")
+    ax.annotate(
+        f"goal: {goal:.1%}", (100 * goal, len(accuracies) - 0.5), (5, 0), textcoords="offset points", va="top"
+    )
+    ax.set_yticks(range(len(accuracies)), list(accuracies))
+    ax.set(xlabel=f"accuracy on {images:,} test images in %", ylim=(-0.6, len(accuracies) - 0.4))
+    return fig
+
+
+def parameters_and_values(rows: Sequence[tuple[str, int, int]]) -> Figure:
+    """Two bars a layer, parameters on the left and values on the right, from the input down to the output.
+
+    `rows` holds (name, parameters, values) a layer.
+
+    >>> len(parameters_and_values([("Conv2d", 120, 8112), ("ReLU", 0, 8112)]).axes)
+    2
+    """
+    fig = figure(720, 90 + 26 * len(rows))
+    left, right = fig.subplots(1, 2, sharey=True)
+    names = [name for name, _, _ in rows]
+    for axes, column, title, color in ((left, 1, "parameters", "blue"), (right, 2, "values put out", "orange")):
+        numbers = [row[column] for row in rows]
+        bars = axes.barh(range(len(rows)), numbers, height=0.65, color=COLORS[color])
+        axes.bar_label(bars, [f"{number:,}" for number in numbers], padding=4)
+        axes.set(title=title, xlim=(0, max(numbers) * 1.25), xticks=[])
+        axes.spines["bottom"].set_visible(False)
+    left.set_yticks(range(len(rows)), names)
+    left.invert_yaxis()
+    return fig
+
+
+def heads(costs: Mapping[str, tuple[int, int]], budget: int) -> Figure:
+    """One stacked bar a network: what its convolutions cost and what its head costs, against `budget`.
+
+    `costs` maps a name to (parameters before the head, parameters of the head).
+
+    >>> len(heads({"flatten": (100, 900), "pool": (100, 90)}, 800).axes[0].patches)
+    4
+    """
+    fig = figure(720, 70 + 50 * len(costs))
+    axes = fig.subplots()
+    names = list(costs)[::-1]
+    before = [costs[name][0] for name in names]
+    head = [costs[name][1] for name in names]
+    axes.barh(names, before, height=0.55, color=COLORS["blue"], label="convolutions")
+    bars = axes.barh(names, head, height=0.55, left=before, color=COLORS["orange"], label="head")
+    axes.bar_label(bars, [f"{a + b:,}" for a, b in zip(before, head, strict=True)], padding=4)
+    axes.axvline(budget, color=COLORS["red"], linestyle="--", label=f"{budget:,}")
+    axes.set(xlabel="parameters", xlim=(0, 1.18 * max(budget, *(sum(c) for c in costs.values()))))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.32), ncols=3)
+    return fig
+
+
+def digit_grid(images: Sequence, titles: Sequence[str], columns: int = 12) -> Figure:
+    """Digits in rows of `columns`, each under its title.
+
+    `images` are [H, W] arrays, dark on light.
+
+    >>> import numpy as np
+    >>> len(digit_grid([np.zeros((28, 28))] * 3, ["a", "b", "c"], columns=2).axes)
+    4
+    """
+    rows = -(-len(images) // columns)
+    fig = figure(720, 82 * rows * 12 / columns)
+    grid = fig.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, image, title in zip(grid.flat, images, titles, strict=False):
+        axes.imshow(image, cmap="gray_r")
+        axes.set_title(title, fontsize=10)
+    return fig
+
+
+def seeds_against_goal(accuracies: Mapping[str, float], images: int, goal: float) -> Figure:
+    """Test accuracy of each network with the spread that chance alone gives on that many images.
+
+    The bar reaches one standard error to both sides, sqrt(p (1 - p) / images).
+
+    >>> len(seeds_against_goal({"seed 0": 0.995, "seed 1": 0.996}, 10_000, 0.992).axes)
+    1
+    """
+    fig = figure(720, 80 + 36 * len(accuracies))
+    axes = fig.subplots()
+    names = list(accuracies)[::-1]
+    for row, name in enumerate(names):
+        p = accuracies[name]
+        spread = (p * (1 - p) / images) ** 0.5
+        axes.errorbar(100 * p, row, xerr=100 * spread, fmt="o", capsize=4, color=COLORS["blue"])
+        axes.annotate(f"{p:.2%}", (100 * p, row), xytext=(0, 7), textcoords="offset points", ha="center")
+    axes.axvline(100 * goal, color=COLORS["red"], linestyle="--")
+    axes.annotate(
+        f"the task: {goal:.1%}", (100 * goal, 1), xycoords=("data", "axes fraction"), xytext=(5, -10),
+        textcoords="offset points", color=COLORS["red"],
+    )  # fmt: skip
+    axes.set(xlabel="accuracy on the test images (%)", ylim=(-0.6, len(names) - 0.2), yticks=range(len(names)))
+    axes.set_yticklabels(names)
+    axes.set_xlim(100 * goal - 0.1, 100 * max(accuracies.values()) + 0.2)
     return fig
