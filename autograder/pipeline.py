@@ -48,13 +48,11 @@ def grade_many(
     def arrived(index: int, answer: bytes | None) -> None:
         outcome = _from_json(answer) if answer is not None else _dead_worker(jobs[index])
         outcomes[index] = outcome
+        # Written anew each time, so that a run that is ended early leaves the grades it reached.
+        gradebook.write_grades(out / "grades.csv", [outcomes[index] for index in sorted(outcomes)])
         done(outcome)
 
-    try:
-        run_each(_grade_job, jobs, workers=workers, seconds=_patience(exercise), done=arrived)
-    finally:
-        # An interrupted run leaves the grades that it reached.
-        gradebook.write_grades(out / "grades.csv", [outcomes[index] for index in sorted(outcomes)])
+    run_each(_grade_job, jobs, workers=workers, seconds=_patience(exercise), done=arrived)
     return [outcomes[index] for index in range(len(jobs))]
 
 

@@ -109,6 +109,8 @@ def _check_match(
         raise LogError(
             f"it does not belong to this {NETWORK} (the fingerprints differ); export both together"
         )
+    if onnx is not None and network is None:
+        raise LogError(f"it is the log of a {NETWORK} that was refused")
     if network is not None and log["parameters"] != network.parameters:
         raise LogError(f"it says {log['parameters']} parameters, but {NETWORK} has {network.parameters}")
 

@@ -75,9 +75,10 @@ def test_a_refused_network_is_none_and_the_student_is_told():
     def refuse(onnx, images):
         raise Refused("operator Loop is not allowed")
 
-    names, messages = judge({"network.onnx": ONNX}, refuse)
-    assert names["submitted_network"] is None
-    assert messages == ["network.onnx was refused: operator Loop is not allowed"]
+    names, messages = judge({"network.onnx": ONNX, "training_log.json": log()}, refuse)
+    assert names == {"submitted_network": None, "submitted_log": None}
+    assert messages[0] == "network.onnx was refused: operator Loop is not allowed"
+    assert messages[1] == "training_log.json was refused: it is the log of a network.onnx that was refused"
 
 
 def test_without_artifacts_the_names_are_still_taken():
