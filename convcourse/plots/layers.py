@@ -17,7 +17,8 @@ def worked_sum(image: np.ndarray, kernel: np.ndarray, result: np.ndarray) -> Fig
     >>> len(worked_sum(np.ones((4, 4)), np.ones((3, 3)), np.full((2, 2), 9)).axes)
     1
     """
-    fig = figure(720, 34 * image.shape[0] + 40)
+    across = image.shape[1] + kernel.shape[1] + result.shape[1] + 3.6
+    fig = figure(36 * across, 36 * (image.shape[0] + 1))
     ax = fig.subplots()
     middle = image.shape[0] / 2
     column = 0.0
