@@ -221,7 +221,9 @@ def fit(
     torch.manual_seed(seed)  # for dropout
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
     steps = math.ceil(len(images) / batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, epochs * steps, pct_start=0.25)
+    # The rise takes a quarter of all steps; with fewer than eight steps a quarter would be no step at all.
+    total = max(epochs * steps, 8)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total, pct_start=0.25)
     mean = (
         AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(average), use_buffers=True)
         if average

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import record
 
+import convcourse
 from convcourse.data import DataError, mnist
 from convcourse.export import graph_parameters
 from convcourse.training import COLUMNS
@@ -82,6 +83,15 @@ def check_seed(
     return [problem for problem, holds in agree.items() if not holds]
 
 
+def changed_since(run: Path) -> str:
+    """A remark on the programs that are no longer what made the run: no fault, but good to know."""
+    said = json.loads((run / "metrics.json").read_text())["program_sha256"]
+    package = Path(convcourse.__file__).parent
+    places = {name: next(p for p in (RUNS.parent / name, package / name) if p.exists()) for name in said}
+    changed = [name for name, path in places.items() if record.program_sha256(path) != said[name]]
+    return f" (changed since: {', '.join(changed)})" if changed else ""
+
+
 def main(names: list[str]) -> int:
     """Check the runs named, or all; the exit code."""
     try:
@@ -95,7 +105,7 @@ def main(names: list[str]) -> int:
     for run in runs:
         problems = check_run(run, images, test.labels.numpy())
         failed += bool(problems)
-        print(f"{run.name}: {'; '.join(problems) or 'networks, logs and metrics agree'}")
+        print(f"{run.name}: {'; '.join(problems) or 'networks, logs and metrics agree'}{changed_since(run)}")
     return 1 if failed or not runs else 0
 
 

@@ -1,0 +1,165 @@
+"""The export: the same function, self-contained, counted honestly, with errors that help."""
+
+import hashlib
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+from torch import nn
+
+from convcourse.arithmetic import count_parameters
+from convcourse.export import ExportError, OverBudget, export_network, graph_parameters
+from convcourse.training import COLUMNS, Log, Normalize
+
+ROW = dict(zip(COLUMNS, (1, 0.5, 0.84, 0.2, 0.93, 7.5), strict=True))
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, values):
+        return torch.relu(values + self.layer(values))
+
+
+def with_norm():
+    layers = [
+        Normalize(),
+        nn.Conv2d(1, 6, 5, stride=2, bias=False),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.Dropout(),
+    ]
+    network = nn.Sequential(*layers, nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 10))
+    for _ in range(3):  # running statistics that are not those of a fresh layer
+        network(torch.rand(8, 1, 28, 28))
+    return network
+
+
+def residual():
+    return nn.Sequential(nn.Conv2d(1, 4, 5, stride=3), Residual(), nn.Flatten(), nn.Linear(4 * 8 * 8, 10))
+
+
+def tiny():
+    return nn.Sequential(nn.AvgPool2d(7), nn.Flatten(), nn.Linear(16, 10))
+
+
+NETWORKS = {
+    "norm": with_norm,
+    "residual": residual,
+    "channels_last": lambda: with_norm().to(memory_format=torch.channels_last),
+}
+
+
+@pytest.mark.parametrize("build", NETWORKS.values(), ids=NETWORKS)
+def test_the_file_computes_what_the_network_does_for_any_number_of_images(build, tmp_path):
+    torch.manual_seed(0)
+    network = build()
+    exported = export_network(network, [ROW], tmp_path)
+    session = ReferenceEvaluator(str(exported.network))
+    network.eval()
+    for count in (1, 3, 7):
+        images = torch.rand(count, 1, 28, 28)
+        (logits,) = session.run(["logits"], {"images": images.numpy()})
+        assert logits.shape == (count, 10)
+        assert np.allclose(logits, network(images).detach().numpy(), atol=1e-4)
+
+
+def test_the_norm_is_folded_and_the_counts_say_so(tmp_path):
+    network = with_norm()
+    exported = export_network(network, [ROW], tmp_path)
+    assert exported.trainable_parameters == count_parameters(network) == 6 * 25 + 12 + 70
+    # Folding turns scale and shift into a bias; the mean and the deviation of Normalize are two constants.
+    assert exported.parameters == 6 * 25 + 6 + 70 + 2
+    assert "BatchNormalization" not in {node.op_type for node in onnx.load(exported.network).graph.node}
+
+
+def test_channels_last_leaves_no_index_arithmetic(tmp_path):
+    exported = export_network(NETWORKS["channels_last"](), [ROW], tmp_path)
+    kinds = {node.op_type for node in onnx.load(exported.network).graph.node}
+    assert kinds <= {"Sub", "Div", "Conv", "Relu", "MaxPool", "ReduceMean", "Reshape", "Gemm"}
+
+
+def test_the_log_names_exactly_this_file(tmp_path):
+    exported = export_network(tiny(), Log([ROW, ROW | {"epoch": 2}]), tmp_path)
+    table = json.loads(exported.log.read_text())
+    assert table["network_sha256"] == hashlib.sha256(exported.network.read_bytes()).hexdigest()
+    assert table["parameters"] == exported.parameters == 170
+    assert table["format"] == 1 and table["exercise"] == "10_mnist_20k"
+    assert table["epochs"] == [ROW, ROW | {"epoch": 2}]
+
+
+def test_the_file_is_self_contained_and_tells_nothing_of_the_machine(tmp_path):
+    exported = export_network(with_norm(), [ROW], tmp_path)
+    content = exported.network.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["network.onnx", "training_log.json"]
+    assert b".py" not in content and b"site-packages" not in content
+    graph = onnx.load_model_from_string(content).graph
+    assert [port.name for port in graph.input] == ["images"] and [port.name for port in graph.output] == [
+        "logits"
+    ]
+    assert graph.input[0].type.tensor_type.shape.dim[0].dim_param
+
+
+def test_the_network_is_left_as_it_was(tmp_path):
+    network = with_norm().train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    export_network(network, [ROW], tmp_path)
+    assert network.training and network[2].training
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (nn.Sequential(nn.Flatten(), nn.Linear(784, 9)), r"shape \(2, 10\), one score a class; got \(2, 9\)"),
+        (nn.Conv2d(1, 10, 3), r"got \(2, 10, 26, 26\)"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(700, 10)), r"does not take images \[N, 1, 28, 28\]"),
+    ],
+)
+def test_a_network_of_the_wrong_shape_is_refused(network, message, tmp_path):
+    with pytest.raises(ExportError, match=message):
+        export_network(network, [ROW], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("log", "message"),
+    [
+        ([], "the log has no rows"),
+        ([{"epoch": 1}], "one lacks train_loss, train_accuracy"),
+        ([ROW | {"valid_loss": float("nan")}], "not finite: valid_loss in epoch 1"),
+    ],
+)
+def test_a_log_that_is_none_is_refused(log, message, tmp_path):
+    with pytest.raises(ExportError, match=message):
+        export_network(tiny(), log, tmp_path)
+
+
+def test_20_000_parameters_are_a_warning_with_the_count(tmp_path):
+    network = nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 25, bias=False), nn.Linear(25, 16), nn.Linear(16, 10)
+    )
+    assert count_parameters(network) == 20_186
+    with pytest.warns(OverBudget, match=r"20,186 trainable parameters.*fewer than 20,000"):
+        export_network(network, [ROW], tmp_path)
+
+
+def test_constants_count_wherever_they_stand():
+    """Weights moved into Constant nodes, or stored as bytes, count in full; shapes and axes do not."""
+    weights = numpy_helper.from_array(np.zeros((784, 10), np.float32), "w")
+    small = numpy_helper.from_array(np.zeros((3, 50), np.int8), "bytes")
+    shape = numpy_helper.from_array(np.array([-1, 784]), "shape")
+    nodes = [
+        helper.make_node("Constant", [], ["w"], value=weights),
+        helper.make_node("Constant", [], ["f"], value_floats=[0.5, 0.25]),
+        helper.make_node("Reshape", ["images", "shape"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "w"], ["logits"]),
+    ]
+    graph = helper.make_graph(nodes, "g", [], [], initializer=[small, shape])
+    assert graph_parameters(helper.make_model(graph).SerializeToString()) == 7_840 + 150 + 2
