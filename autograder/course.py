@@ -1,4 +1,4 @@
-"""The manifest `solutions/course.toml`, read once and checked: which exercises there are and what each asks for."""
+"""The manifest `solutions/course.toml`, which exercises there are and what each asks for."""
 
 import tomllib
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class CourseError(ValueError):
 class Exercise:
     """One exercise of the course.
 
-    `points` is the sum over its questions; `limits` names a profile of `sandbox/limits.toml`; `artifacts` are the
-    files that a student hands in beside the notebook.
+    `points` is the sum over its questions; `limits` names a profile of `sandbox/limits.toml`; `artifacts` are
+    the files that a student hands in beside the notebook.
     """
 
     slug: str

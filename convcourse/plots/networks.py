@@ -46,7 +46,7 @@ def learning_curves(runs: Mapping[str, Rows]) -> Figure:
 
 
 def parameter_shares(networks: Mapping[str, tuple[int, int]], budget: int) -> Figure:
-    """A bar a network: (parameters of its convolutions, parameters of its linear layers), and the budget as a line.
+    """A bar a network: parameters of its convolutions and of its linear layers, and the budget as a line.
 
     >>> parameter_shares({"all linear": (0, 101_770)}, 20_000).axes[0].get_yticklabels()[0].get_text()
     'all linear'
@@ -117,10 +117,10 @@ def digits(images: np.ndarray, captions: Sequence[str], columns: int = 6) -> Fig
 
 
 def how_sure(accuracies: Mapping[str, float], images: int, goal: float) -> Figure:
-    """Each accuracy measured on `images` images, with the range that chance alone spreads it over, and the goal.
+    """Each accuracy measured on `images` images, with the range that chance spreads it over, and the goal.
 
-    The range is plus or minus 1.96 standard errors sqrt(p (1 - p) / images): of 100 equally good networks measured on
-    fresh images, about 95 would fall so near to their true accuracy.
+    The range is plus or minus 1.96 standard errors sqrt(p (1 - p) / images): of 100 equally good networks on
+    as many fresh images, about 95 would fall so near to their true accuracy.
     """
     fig = figure(720, 70 + 34 * len(accuracies))
     ax = fig.subplots()

@@ -25,7 +25,7 @@ def digit_row(images: np.ndarray, labels: Sequence[int]) -> Figure:
 
 
 def weight_images(weight: np.ndarray) -> Figure:
-    """The ten rows of a linear layer's weight, [10, 784], each laid out as the 28 x 28 image it is multiplied with.
+    """The ten rows of a linear layer's weight, [10, 784], each laid out as the 28 x 28 image it multiplies.
 
     Blue pixels speak for the class, red ones against it; one scale for all ten.
 
@@ -78,7 +78,8 @@ def times_per_image(seconds: Mapping[str, float]) -> Figure:
     names = list(seconds)[::-1]
     values = [seconds[name] * 1e6 for name in names]
     bars = ax.barh(names, values, height=0.6, color=COLORS["blue"])
-    ax.bar_label(bars, [f"{value:,.0f} µs" if value >= 10 else f"{value:.1f} µs" for value in values], padding=5)
+    labels = [f"{value:,.0f} µs" if value >= 10 else f"{value:.1f} µs" for value in values]
+    ax.bar_label(bars, labels, padding=5)
     ax.set_xscale("log")
     ax.set_xlim(min(values) / 3, max(values) * 12)
     ax.set_xlabel("microseconds an image (each line on the axis is ten times the one before)")
