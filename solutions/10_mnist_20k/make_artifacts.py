@@ -130,7 +130,7 @@ def main() -> None:
     write("19999_parameters", padded_to(LIMIT - 1))
     write("hidden_in_constants", with_constants(padded_to(LIMIT + 3_000)), parameters=0)
     write("int8_weights", with_int8_weights(reference()))
-    write("log_of_three_epochs", reference(), rows=slice(0, 3))
+    write("log_of_two_epochs", reference(), rows=slice(0, 2))
     write("log_with_a_gap", reference(), rows=slice(0, None, 3))
     write("no_network", b"This is no network.", parameters=0)
     for folder in sorted((HERE / "artifacts").iterdir()):
