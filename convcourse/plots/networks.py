@@ -58,7 +58,7 @@ def parameter_shares(networks: Mapping[str, tuple[int, int]], budget: int) -> Fi
     ax.barh(names, convolutions, height=0.55, color=COLORS["blue"], label="convolutions and their norms")
     ax.barh(names, linear, height=0.55, left=convolutions, color=COLORS["orange"], label="linear layers")
     for row, total in enumerate(convolutions + linear):
-        ax.annotate(f"{total:,}", (total, row), (5, 0), textcoords="offset points", va="center")
+        ax.annotate(f"{total:,}", (total, row), (12, 0), textcoords="offset points", va="center")
     ax.axvline(budget, color=COLORS["red"], linestyle="--", label=f"{budget:,}")
     ax.set(xlabel="parameters", xlim=(0, 1.12 * max(*(convolutions + linear), budget)))
     ax.xaxis.set_major_formatter("{x:,.0f}")

@@ -1,4 +1,4 @@
-"""Chapter 10: the committed networks do what their logs say, and the example networks are what their names say."""
+"""Chapter 10: the committed networks do what their logs say, the example networks what their names say."""
 
 import json
 import shutil
@@ -41,7 +41,7 @@ def test_images():
 
 @pytest.mark.parametrize("run", RUNS, ids=[run.name for run in RUNS])
 def test_the_headline_holds_in_every_seed(run):
-    """Fewer than 20,000 parameters and at least 99.4 % of the 10,000 test images, in three seeds of three or more."""
+    """Fewer than 20,000 parameters and at least 99.4 % of the test images, in each of three seeds or more."""
     metrics = json.loads((run / "metrics.json").read_text())
     assert len(metrics["seeds"]) >= 3
     assert metrics["images"]["test"] == 10_000 and metrics["images"]["source"] == "MNIST"
