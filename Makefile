@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # One thread a process: two workers on two cores do not fight over them, and sums are added in one order everywhere.
 TEST_WORKERS ?= 2
 
-.PHONY: course test check site exercises examples serve clean
+.PHONY: course test check verify site exercises examples serve clean
 
 course: exercises site examples
 	@echo
@@ -24,6 +24,9 @@ check: .venv/installed
 	ruff format --check .
 	mypy
 	OMP_NUM_THREADS=1 python -m pytest tests/unit -m "not slow" -n $(TEST_WORKERS)
+
+verify: exercises
+	autograder verify --workers 2
 
 exercises: .venv/installed
 	autograder build

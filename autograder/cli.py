@@ -134,8 +134,11 @@ def verify(
     unsafe: UnsafeOption = False,
     secret_seed: SecretOption = None,
     course: CourseOption = ROOT,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Grade one example of each kind, not all.")
+    ] = False,
 ) -> None:
-    """Check the course itself: blanks fail, masters pass, examples get their verdict, nothing leaks."""
+    """Check the course itself: blanks fail, masters pass, examples get their verdicts, no leaks."""
     from autograder.verify import check_structure, verify_exercise
 
     loaded = _load(course)
@@ -152,6 +155,7 @@ def verify(
                 secret=secret,
                 workers=workers,
                 unsafe=unsafe,
+                sample=sample,
                 progress=lambda text: bar.update(task, description=tables.escape(text)),
             )
     tables.print_findings(console, findings)
