@@ -18,7 +18,7 @@ def test_a_row_of_seven(conv_output_size):
         assert size == expected, f'A kernel of 3 moves with stride {stride} over 7 pixels: the number of positions is not {size}. Draw seven boxes and slide the window.'
 
 @test_case(points=0.5, hidden=False)
-def test_padding_five_over_thirty_two(conv_output_size):
+def test_padding_grows_both_ends(conv_output_size):
     from numbers import Integral
     size = conv_output_size(32, 5, padding=2)
     assert isinstance(size, Integral), 'conv_output_size must return a whole number (int).'

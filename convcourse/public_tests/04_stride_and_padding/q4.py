@@ -6,7 +6,7 @@ name = "q4"
 points = 2
 
 @test_case(points=0.5, hidden=False)
-def test_three_keeps_twenty_eight(padding_that_keeps):
+def test_twenty_eight_stays_twenty_eight(padding_that_keeps):
     from numbers import Integral
     import torch as reference
     assert callable(padding_that_keeps), 'padding_that_keeps must be a function.'
