@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,17 @@ class Master:
     """Points of each question, in the order of the notebook."""
 
 
-def read_master(path: Path, requirements: list[str]) -> Master:
-    """Read the text notebook at `path`; `requirements` go into otter's autograder.zip."""
+def read_master(path: Path, requirements: list[str], addresses: Mapping[str, str]) -> Master:
+    """Read the text notebook at `path`; `requirements` go into otter's autograder.zip.
+
+    `addresses` says what stands for `{{ site }}` and the like, so that a fork changes course.toml alone.
+    """
     if not path.is_file():
         raise BuildError(f"{path} is missing; write the master of the exercise there")
-    notebook = jupytext.reads(path.read_text(encoding="utf-8"), fmt="md:myst")
+    text = path.read_text(encoding="utf-8")
+    for name, address in addresses.items():
+        text = text.replace(f"{{{{ {name} }}}}", address)
+    notebook = jupytext.reads(text, fmt="md:myst")
     questions = _mark_cells(notebook, path)
     if not questions:
         raise BuildError(f"{path} has no question; begin one with a raw cell '# BEGIN QUESTION'")

@@ -25,7 +25,8 @@ class Rendered:
 def render(exercise: Exercise, course: Course) -> Rendered:
     """Make everything for one exercise, without writing anything."""
     requirement = f"convcourse @ git+{course.repository}@{course.branch}"
-    master = read_master(exercise.folder / "master.md", [requirement])
+    addresses = {"site": course.site, "repository": course.repository}
+    master = read_master(exercise.folder / "master.md", [requirement], addresses)
     points = sum(master.questions.values())
     if points != exercise.points:
         raise BuildError(
