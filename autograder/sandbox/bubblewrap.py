@@ -93,6 +93,11 @@ def launch(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launc
         arguments += ["--seccomp", inherit(syscalls.filter_program())]
 
         view = mounts.system_view()
+        course = mounts.course_view() | mounts.data_view(data)
+        # A checkout below /tmp needs /tmp itself; everywhere else /tmp is a name for a folder of the scratch.
+        below_tmp = any(place.startswith("/tmp/") for place in [*view.binds.values(), *course.values()])
+        if below_tmp:
+            arguments += tmpfs(limits.scratch_mib, "1777", "/tmp")
         for source, destination in view.binds.items():
             arguments += ["--ro-bind", source, destination]
         for target, link in view.links.items():
@@ -100,8 +105,9 @@ def launch(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launc
         arguments += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
         arguments += [*tmpfs(SHM_MIB, "1777", "/dev/shm"), "--remount-ro", "/dev"]
         arguments += [*tmpfs(limits.scratch_mib, "0700", mounts.SCRATCH), "--dir", f"{mounts.SCRATCH}/tmp"]
-        arguments += ["--symlink", f"{mounts.SCRATCH.strip('/')}/tmp", "/tmp"]
-        for source, destination in (mounts.course_view() | mounts.data_view(data)).items():
+        if not below_tmp:
+            arguments += ["--symlink", f"{mounts.SCRATCH.strip('/')}/tmp", "/tmp"]
+        for source, destination in course.items():
             arguments += ["--ro-bind", source, destination]
         for destination, content in view.files.items():
             arguments += ["--ro-bind-data", inherit(_readable(content)), destination]

@@ -94,7 +94,7 @@ class Process:
         self._pidfd = os.pidfd_open(self._popen.pid)
         self._cleanup.callback(os.close, self._pidfd)
         if self._group is None:
-            tmpfs = () if unsafe else (mounts.SCRATCH, "/dev/shm")
+            tmpfs = () if unsafe else (mounts.SCRATCH, "/dev/shm", "/tmp")
             self._watchdog = Watchdog(
                 self._popen.pid, self.limits.memory_mib, self.limits.processes, self._breached, tmpfs
             )

@@ -46,9 +46,14 @@ def shared_out_bytes(pid: int) -> int:
 def files_bytes(pid: int, folders: tuple[str, ...]) -> int:
     """Memory in the sandbox's own tmpfs folders: contents, and 1 KiB for each file whatever its size."""
     total = 0
+    counted = set()  # /tmp may be a link into the scratch, or a file system of its own
     for folder in folders:
         with contextlib.suppress(OSError):
-            usage = os.statvfs(f"/proc/{pid}/root{folder}")
+            path = f"/proc/{pid}/root{folder}"
+            if (device := os.stat(path).st_dev) in counted:
+                continue
+            counted.add(device)
+            usage = os.statvfs(path)
             total += (usage.f_blocks - usage.f_bfree) * usage.f_frsize + (
                 usage.f_files - usage.f_ffree
             ) * 1024
