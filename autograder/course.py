@@ -1,8 +1,15 @@
-"""The manifest `solutions/course.toml`, which exercises there are and what each asks for."""
+"""The manifest `solutions/course.toml`: which exercises there are, and what each asks for.
+
+Every wrong value is refused with the file, the key, the value and what would be right.
+"""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from autograder.policy import HandIn, Policy, read_hand_in, read_policy
+from autograder.values import Wrong, get, positive, table_of, text, texts
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -16,7 +23,7 @@ class Exercise:
     """One exercise of the course.
 
     `points` is the sum over its questions; `limits` names a profile of `sandbox/limits.toml`; `artifacts` are
-    the files that a student hands in beside the notebook.
+    the files that a student hands in beside the notebook; `policy` says how attempts at it become a grade.
     """
 
     slug: str
@@ -25,6 +32,7 @@ class Exercise:
     limits: str
     artifacts: tuple[str, ...] = ()
     root: Path = ROOT
+    policy: Policy = field(default_factory=Policy)
 
     @property
     def folder(self) -> Path:
@@ -41,6 +49,11 @@ class Exercise:
         """Where `build` puts the hidden tests and the standard otter zip; never shown to a student."""
         return self.root / "_build" / "bundles" / self.slug
 
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """The names of its questions; none before it is built."""
+        return tuple(sorted(path.stem for path in (self.bundle / "tests").glob("*.py")))
+
 
 @dataclass(frozen=True)
 class Course:
@@ -51,6 +64,7 @@ class Course:
     branch: str
     site: str
     exercises: tuple[Exercise, ...]
+    hand_in: HandIn = field(default_factory=HandIn)
 
     def exercise(self, slug: str) -> Exercise:
         """The exercise called `slug`; an unknown name is answered with the names there are."""
@@ -69,23 +83,48 @@ def load_course(root: Path = ROOT) -> Course:
     """
     path = root / "solutions" / "course.toml"
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        head = table["course"]
-        exercises = tuple(
-            Exercise(
-                slug=row["slug"],
-                title=row["title"],
-                points=float(row["points"]),
-                limits=row["limits"],
-                artifacts=tuple(row.get("artifacts", ())),
-                root=root,
-            )
-            for row in table["exercise"]
-        )
-        return Course(head["title"], head["repository"], head["branch"], head["site"], exercises)
+        return _course(tomllib.loads(path.read_text(encoding="utf-8")), root)
     except FileNotFoundError:
         raise CourseError(f"{path} is missing; run this inside a checkout of the course") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CourseError(f"{path} is not valid TOML: {error}") from None
-    except KeyError as error:
-        raise CourseError(f"{path} lacks the key {error}") from None
+    except Wrong as error:
+        raise CourseError(f"{path}: {error}") from None
+
+
+def _course(table: dict[str, Any], root: Path) -> Course:
+    names = ("title", "repository", "branch", "site")
+    head = table_of(table.get("course"), "[course]", names)
+    title, repository, branch, site = (get(head, name, "[course]", text) for name in names)
+    hand_in = read_hand_in(table.get("hand_in", {}))
+    policy = read_policy(table.get("policy", {}), "[policy]", Policy())
+    if policy.extra_credit:
+        raise Wrong(
+            "[policy] has extra_credit, but a question belongs to one exercise; put it into the"
+            " [exercise.policy] of that one"
+        )
+    rows = table.get("exercise")
+    if not isinstance(rows, list) or not rows:
+        raise Wrong("it lacks the key 'exercise'; add a table [[exercise]] for each exercise")
+    exercises = tuple(_exercise(row, number, policy, root) for number, row in enumerate(rows, 1))
+    slugs = [exercise.slug for exercise in exercises]
+    for slug in slugs:
+        if slugs.count(slug) > 1:
+            raise Wrong(f"two exercises have slug = {slug!r}; rename one")
+    return Course(title, repository, branch, site, exercises, hand_in)
+
+
+def _exercise(row: Any, number: int, policy: Policy, root: Path) -> Exercise:
+    where = f"[[exercise]] number {number}"
+    row = table_of(row, where, ("slug", "title", "points", "limits", "artifacts", "policy"))
+    slug = get(row, "slug", where, text)
+    where = f"[[exercise]] {slug}"
+    return Exercise(
+        slug=slug,
+        title=get(row, "title", where, text),
+        points=get(row, "points", where, positive),
+        limits=get(row, "limits", where, text),
+        artifacts=get(row, "artifacts", where, texts) if "artifacts" in row else (),
+        root=root,
+        policy=read_policy(row.get("policy", {}), f"[exercise.policy] of {slug}", policy),
+    )

@@ -45,10 +45,14 @@ def write_feedback(path: Path, outcome: Outcome, title: str, link: str | None = 
     """Write the page for `outcome` of the exercise called `title`; `link` leads to its chapter."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".feedback.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(render_feedback(outcome, title, link))
-    os.chmod(name, 0o644)
-    os.replace(name, path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(render_feedback(outcome, title, link))
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def render_feedback(outcome: Outcome, title: str, link: str | None = None) -> str:

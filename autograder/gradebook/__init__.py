@@ -1,6 +1,35 @@
-"""Writes what was found: one line a submission in grades.csv, one results.json a submission."""
+"""Keeps every attempt and every grading, and writes grades.csv and a results.json for each submission."""
 
+from typing import TYPE_CHECKING, Any
+
+from autograder.gradebook.entries import Attempt, Graded, Grading, Points
+from autograder.gradebook.errors import BookError, BookRefused, BookUnavailable
 from autograder.gradebook.grades import COLUMNS, write_grades
 from autograder.gradebook.results import write_results
 
-__all__ = ["COLUMNS", "write_grades", "write_results"]
+if TYPE_CHECKING:
+    from autograder.gradebook.book import Gradebook, open_gradebook
+
+__all__ = [
+    "COLUMNS",
+    "Attempt",
+    "BookError",
+    "BookRefused",
+    "BookUnavailable",
+    "Gradebook",
+    "Graded",
+    "Grading",
+    "Points",
+    "open_gradebook",
+    "write_grades",
+    "write_results",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # The database's library takes half a second to load; who only writes files need not wait for it.
+    if name in ("Gradebook", "open_gradebook"):
+        from autograder.gradebook import book
+
+        return getattr(book, name)
+    raise AttributeError(f"{__name__} has no {name}")

@@ -6,6 +6,7 @@ from .errors import HandleMisuse, NetworkRefused, SandboxBroken, StudentError
 from .limits import Limits, load_limits
 from .network import NetworkReport, judge_network
 from .session import Cell, CellResult, Session, open_session
+from .warm import shut_down, warm_up
 
 __all__ = [
     "Cell",
@@ -25,4 +26,6 @@ __all__ = [
     "judge_network",
     "load_limits",
     "open_session",
+    "shut_down",
+    "warm_up",
 ]

@@ -1,4 +1,4 @@
-"""The command line that starts one sandbox with bubblewrap, and the descriptors it must inherit."""
+"""The command line that starts a warm parent with bubblewrap, and the descriptors it must inherit."""
 
 import contextlib
 import os
@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from . import mounts, syscalls, user
+from . import mounts, user
 from .errors import SandboxBroken
-from .limits import Limits
 
 MIB = 1024 * 1024
 UID = 1000  # inside; `user` says who that is outside
 SHM_MIB = 16  # /dev/shm, where a torch data loader's workers hand batches over
-DISABLE_USERNS_SINCE = (0, 8, 0)
 NO_BUBBLEWRAP = "bubblewrap is not installed; on Debian: apt install bubblewrap"
 
 
@@ -67,9 +65,13 @@ def environment_inside(scratch: str, data: str | None) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def launch(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launch]:
-    """The start of a sandbox; its descriptors are open until the block ends."""
-    path, version = bubblewrap()
+def launch(control_fd: int, data: Path | None, scratch_mib: int) -> Iterator[Launch]:
+    """The start of a warm parent; its descriptors are open until the block ends.
+
+    The parent keeps a /proc that can be written and the right to make namespaces, which it needs to fork its
+    children into narrower ones, and gets no system call filter; no student code runs in it.
+    """
+    path, _ = bubblewrap()
     with contextlib.ExitStack() as stack:
 
         def inherit(fd: int) -> str:
@@ -77,34 +79,30 @@ def launch(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launc
             fds.append(fd)
             return str(fd)
 
-        fds: list[int] = [channel_fd]
+        fds: list[int] = [control_fd]
         arguments = [path, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
-        arguments += ["--unshare-cgroup-try", "--cap-drop", "ALL", "--clearenv", "--die-with-parent"]
-        arguments += ["--new-session", "--hostname", "sandbox"]
+        arguments += ["--unshare-cgroup-try", "--cap-drop", "ALL", "--clearenv"]
+        arguments += ["--new-session", "--hostname", "sandbox", "--as-pid-1"]
+        # Root of a namespace until the parent has uncovered its /proc and become an ordinary user.
+        arguments += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP"]
         if user.needs_a_stranger():
-            builder, student = user.strangers_namespaces(UID)
             # By way of this process's descriptor, so that the sandbox does not inherit it.
-            arguments[:0] = user.enter(f"/proc/{os.getpid()}/fd/{builder}")
-            arguments += ["--userns2", inherit(os.dup(student))]
+            arguments[:0] = user.enter(f"/proc/{os.getpid()}/fd/{user.strangers_namespace()}")
         else:
-            arguments += ["--unshare-user", "--uid", str(UID), "--gid", str(UID)]
-            if version >= DISABLE_USERNS_SINCE:
-                arguments += ["--disable-userns", "--assert-userns-disabled"]
-        arguments += ["--seccomp", inherit(syscalls.filter_program())]
+            arguments += ["--unshare-user", "--uid", "0", "--gid", "0"]
 
         view = mounts.system_view()
         course = mounts.course_view() | mounts.data_view(data)
-        # A checkout below /tmp needs /tmp itself; everywhere else /tmp is a name for a folder of the scratch.
-        below_tmp = any(place.startswith("/tmp/") for place in [*view.binds.values(), *course.values()])
+        below_tmp = mounts.below_tmp(data)
         if below_tmp:
-            arguments += tmpfs(limits.scratch_mib, "1777", "/tmp")
+            arguments += tmpfs(scratch_mib, "1777", "/tmp")
         for source, destination in view.binds.items():
             arguments += ["--ro-bind", source, destination]
         for target, link in view.links.items():
             arguments += ["--symlink", target, link]
-        arguments += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
+        arguments += ["--proc", "/proc", "--dev", "/dev"]
         arguments += [*tmpfs(SHM_MIB, "1777", "/dev/shm"), "--remount-ro", "/dev"]
-        arguments += [*tmpfs(limits.scratch_mib, "0700", mounts.SCRATCH), "--dir", f"{mounts.SCRATCH}/tmp"]
+        arguments += [*tmpfs(scratch_mib, "0700", mounts.SCRATCH), "--dir", f"{mounts.SCRATCH}/tmp"]
         if not below_tmp:
             arguments += ["--symlink", f"{mounts.SCRATCH.strip('/')}/tmp", "/tmp"]
         for source, destination in course.items():
@@ -116,19 +114,19 @@ def launch(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launc
         for name, value in environment_inside(mounts.SCRATCH, mounts.DATA if data else None).items():
             arguments += ["--setenv", name, value]
         arguments += ["--chdir", mounts.SCRATCH, "--remount-ro", "/"]
-        arguments += ["--", sys.executable, "-P", "-m", "inside", str(channel_fd)]
+        arguments += ["--", sys.executable, "-P", "-m", "inside", str(control_fd), str(UID)]
         yield Launch(arguments, tuple(fds), {})
 
 
 @contextlib.contextmanager
-def launch_unsafe(limits: Limits, channel_fd: int, data: Path | None) -> Iterator[Launch]:
+def launch_unsafe(control_fd: int, data: Path | None, scratch_mib: int) -> Iterator[Launch]:
     """The same process without any boundary, for `--unsafe` on a machine that cannot build one."""
     with tempfile.TemporaryDirectory(prefix="convcourse-unsafe-") as folder:
-        os.mkdir(f"{folder}/tmp")
         variables = environment_inside(folder, None if data is None else str(data.parent.parent))
         variables["PYTHONPATH"] = str(mounts.INSIDE.parent)
-        argv = [sys.executable, "-P", "-m", "inside", str(channel_fd)]
-        yield Launch(argv, (channel_fd,), variables, folder)
+        os.mkdir(f"{folder}/tmp")
+        argv = [sys.executable, "-P", "-m", "inside", str(control_fd), str(UID)]
+        yield Launch(argv, (control_fd,), variables, folder)
 
 
 def tmpfs(size_mib: int, mode: str, path: str) -> list[str]:

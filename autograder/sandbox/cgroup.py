@@ -11,7 +11,7 @@ from pathlib import Path
 MOUNT = Path("/sys/fs/cgroup")
 PREFIX = "convcourse-"
 MIB = 1024 * 1024
-EXTRA_PROCESSES = 2  # bubblewrap itself and the first process of its namespace
+EXTRA_PROCESSES = 1  # the first process of the namespace
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from importlib import metadata
 from . import cgroup, mounts, syscalls
 from .bubblewrap import bubblewrap
 from .errors import SandboxBroken
+from .inside.kernel import landlock_version
 from .limits import load_limits
 from .process import Died, Process
 
@@ -39,6 +40,7 @@ def doctor() -> list[Check]:
         _bubblewrap,
         _namespaces,
         _seccomp,
+        _landlock,
         _memory,
         _children_readable,
         _shared_memory,
@@ -83,10 +85,18 @@ def _namespaces() -> Check:
 
 def _seccomp() -> Check:
     try:
-        os.close(syscalls.filter_program())
+        syscalls.filter_program()
     except syscalls.NoSeccomp as error:
         return Check("seccomp", False, "apt install libseccomp2; pip install pyseccomp", str(error))
     return Check("seccomp", True, detail="the filter can be built")
+
+
+def _landlock() -> Check:
+    version = landlock_version()
+    if version == 0:
+        detail = "version 0, none on this kernel: files are bounded by mounts and permissions alone"
+        return Check("landlock", True, detail=detail)
+    return Check("landlock", True, detail=f"version {version} (6 and later also bound signals)")
 
 
 def _memory() -> Check:

@@ -20,7 +20,6 @@ class Limits:
     call_s: float
     calls_wall_s: float
     start_s: float
-    preload_s: float
     grace_s: float
     processes: int
     open_files: int
@@ -36,6 +35,21 @@ class Limits:
     model_threads: int = 2
 
 
+@dataclass(frozen=True)
+class ParentLimits:
+    """What holds for the warm parent itself, which runs no student code."""
+
+    start_s: float
+    scratch_mib: int
+    forks: int
+
+
+@cache
+def load_parent_limits(path: Path = LIMITS_FILE) -> ParentLimits:
+    """The table `[parent]`."""
+    return ParentLimits(**tomllib.loads(path.read_text(encoding="utf-8"))["parent"])
+
+
 @cache
 def load_limits(profile: str, path: Path = LIMITS_FILE) -> Limits:
     """The limits called `profile`.
@@ -46,8 +60,9 @@ def load_limits(profile: str, path: Path = LIMITS_FILE) -> Limits:
     10
     """
     table = tomllib.loads(path.read_text(encoding="utf-8"))
-    if profile not in table:
-        raise ValueError(f"no limits are called {profile!r}; {path.name} has: {', '.join(sorted(table))}")
+    profiles = sorted(set(table) - {"parent"})
+    if profile not in profiles:
+        raise ValueError(f"no limits are called {profile!r}; {path.name} has: {', '.join(profiles)}")
     row = table[profile]
     known = {field.name for field in fields(Limits)}
     needed = {field.name for field in fields(Limits) if field.default is MISSING}

@@ -67,6 +67,15 @@ def data_view(raw: Path | None) -> dict[str, str]:
     return {str((raw / name).resolve()): f"{DATA}/MNIST/raw/{name}" for name in TRAIN_FILES}
 
 
+def below_tmp(data: Path | None) -> list[str]:
+    """What of the sandbox's view lies below /tmp, as a checkout may.
+
+    Then /tmp must be a folder with these in it; everywhere else it is a name for a folder of the scratch.
+    """
+    places = [*system_view().binds.values(), *(course_view() | data_view(data)).values()]
+    return [place for place in places if place.startswith("/tmp/")]
+
+
 def find_mnist(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Path | None:
     """The folder that holds MNIST's train files, in `convcourse.data`'s order, or None.
 

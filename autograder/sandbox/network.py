@@ -69,7 +69,7 @@ def _sandbox(limits: Limits, unsafe: bool, doing: str) -> Iterator[Any]:
 
     What goes wrong becomes a refusal with a reason.
     """
-    process = Process("network", limits, data=None, unsafe=unsafe)
+    process = Process("network", limits, data=None, unsafe=unsafe, libraries=("numpy", "onnx"))
     until = time.monotonic() + limits.model_wall_s
 
     def ask(operation: str, arguments: list[Any]) -> Any:

@@ -5,23 +5,22 @@ import os
 import select
 import signal
 import socket
-import subprocess
+import struct
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import cgroup, mounts
-from .bubblewrap import launch, launch_unsafe
+from . import cgroup, mounts, warm
 from .errors import SandboxBroken
 from .inside import wire
 from .limits import Limits
-from .syscalls import NoSeccomp
 from .watchdog import Watchdog, kill_tree
 
-JOIN_GROUPS = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 96; shift; done; shift; exec "$@"'
+CREDENTIALS = struct.Struct("iII")  # process, user and group of a sender, as the kernel attaches them
+KILL_PATIENCE_S = 10.0
 CHUNK_BYTES = 1 << 20
 CPU_SIGNAL_STATUS = 128 + signal.SIGXCPU
 
@@ -38,78 +37,99 @@ class Died(Exception):
 
 
 class Process:
-    """A running sandbox. Every method returns or raises within its deadline; `kill` leaves nothing behind.
-
-    The thread that starts it must live as long as it: bubblewrap's --die-with-parent means that thread.
-    """
+    """A running sandbox. Every method returns or raises within its deadline; `kill` leaves nothing behind."""
 
     def __init__(
-        self, kind: str, limits: Limits, *, data: Path | None, unsafe: bool, use_cgroup: bool = True
+        self,
+        kind: str,
+        limits: Limits,
+        *,
+        data: Path | None,
+        unsafe: bool,
+        use_cgroup: bool = True,
+        libraries: Sequence[str] = (),
     ) -> None:
         self.limits = limits
         self.stray = bytearray()
+        self.pid = 0  # of the first process inside, as this side numbers it
         self._number = 0
         self._breach: str | None = None
         self._group: cgroup.Group | None = None
         self._watchdog: Watchdog | None = None
+        self._damaged = False
         self._cleanup = contextlib.ExitStack()
+        self._parent = warm.lease(data, unsafe=unsafe)
+        self._cleanup.callback(lambda: warm.give_back(self._parent, damaged=self._damaged))
         try:
-            self._start(data, unsafe, use_cgroup)
-            self._send_first(kind)
+            self._start(kind, unsafe, use_cgroup, list(libraries))
         except BaseException:
             self.kill()
             raise
 
-    def _start(self, data: Path | None, unsafe: bool, use_cgroup: bool) -> None:
+    def _start(self, kind: str, unsafe: bool, use_cgroup: bool, libraries: list[str]) -> None:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._channel.setblocking(False)
         self._cleanup.callback(self._channel.close)
-        self._stray_fd, stray_theirs = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self._stray_fd, False)
-        self._cleanup.callback(os.close, self._stray_fd)
+        self._channel.setblocking(False)
+        self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._stray_fd, stray_theirs = self._pipe()
+        self._status_fd, status_theirs = self._pipe()
+        scratch = None
+        if unsafe:
+            scratch = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="convcourse-unsafe-"))
+            os.mkdir(f"{scratch}/tmp")
         parents = cgroup.find_parents() if use_cgroup else None
         if parents:
             with contextlib.suppress(OSError):
                 self._group = cgroup.make_group(self.limits.memory_mib, self.limits.processes, parents)
-        prefix = (
-            ["/bin/sh", "-c", JOIN_GROUPS, "join", *self._group.join_files(), "--"] if self._group else []
-        )
         try:
-            how = launch_unsafe if unsafe else launch
-            start = self._cleanup.enter_context(how(self.limits, theirs.fileno(), data))
-            self._popen = subprocess.Popen(
-                prefix + start.argv,
-                stdin=subprocess.DEVNULL,
-                stdout=stray_theirs,
-                stderr=stray_theirs,
-                pass_fds=start.pass_fds,
-                env=start.environment,
-                cwd=start.folder or "/",
-            )
-        except (OSError, NoSeccomp) as error:
-            raise SandboxBroken(f"the sandbox cannot be started: {error}") from None
+            order = warm.order_for(kind, self.limits, self._parent, scratch, libraries)
+            self._parent.fork(order, [theirs.fileno(), stray_theirs, status_theirs])
         finally:
             theirs.close()
             os.close(stray_theirs)
-        self._pidfd = os.pidfd_open(self._popen.pid)
+            os.close(status_theirs)
+        self._bound_first_process(unsafe)
+        try:
+            if wire.decode(self._exchange(b"g", self.limits.start_s)) != ["ready"]:
+                raise self._not_born("its first word was not 'ready'")
+        except (Died, wire.WireError) as death:
+            raise self._not_born(str(death)) from None
+
+    def _pipe(self) -> tuple[int, int]:
+        """Our end, which does not block, and the child's end."""
+        ours, theirs = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(ours, False)
+        self._cleanup.callback(os.close, ours)
+        return ours, theirs
+
+    def _bound_first_process(self, unsafe: bool) -> None:
+        """Learn the first process's number from the kernel, and bound it before it forks the notebook's."""
+        patience = self._parent.limits.start_s  # the parent may have to load libraries first
+        if not select.select([self._channel], [], [], patience)[0]:
+            raise self._not_born(f"no sign of life within {patience:g} s")
+        word, ancillary, _, _ = self._channel.recvmsg(1, socket.CMSG_SPACE(CREDENTIALS.size))
+        self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+        if word != b"h" or not ancillary:
+            raise self._not_born("it ended at once")
+        self.pid, _, _ = CREDENTIALS.unpack(ancillary[0][2])
+        self._pidfd = os.pidfd_open(self.pid)
         self._cleanup.callback(os.close, self._pidfd)
-        if self._group is None:
+        if self._group is not None:
+            for name in self._group.join_files():
+                Path(name).write_text(str(self.pid))
+        else:
             tmpfs = () if unsafe else (mounts.SCRATCH, "/dev/shm", "/tmp")
             self._watchdog = Watchdog(
-                self._popen.pid, self.limits.memory_mib, self.limits.processes, self._breached, tmpfs
+                self.pid, self.limits.memory_mib, self.limits.processes, self._breached, tmpfs
             )
 
-    def _send_first(self, kind: str) -> None:
-        try:
-            first = wire.frame(wire.encode([kind, asdict(self.limits)]))
-            reply = wire.decode(self._exchange(first, self.limits.start_s))
-        except (Died, wire.WireError) as death:
-            said = self.stray.decode("utf-8", "replace").strip()
-            raise SandboxBroken(
-                f"the sandbox did not start: {death}. It said: {said[-2000:] or 'nothing'}"
-            ) from None
-        if reply != ["ready"]:
-            raise SandboxBroken("the sandbox did not start: its first word was not 'ready'")
+    def _not_born(self, why: str) -> SandboxBroken:
+        """Our own failure: nothing of the student's has run yet, and the parent is not trusted any more."""
+        self._damaged = True
+        with contextlib.suppress(Died, OSError):  # already closed where it was killed for its silence
+            self._drain()
+        said = self.stray.decode("utf-8", "replace").strip()
+        return SandboxBroken(f"the sandbox did not start: {why}. It said: {said[-2000:] or 'nothing'}")
 
     def request(
         self,
@@ -152,19 +172,27 @@ class Process:
         if self._watchdog:
             self._watchdog.stop()
             self._watchdog = None
-        popen = getattr(self, "_popen", None)
-        if popen is not None and popen.returncode is None:
-            kill_tree(popen.pid)
-            popen.wait()
+        if self.pid:
+            self._end_all()
+            self.pid = 0
         if self._group is not None:
             if not self._group.remove():
                 print(f"a control group could not be removed: {self._group.memory}", file=sys.stderr)
             self._group = None
         self._cleanup.close()
 
+    def _end_all(self) -> None:
+        """Kill the first process: the kernel kills the rest of its namespace before it lets it go."""
+        if self._parent.unsafe:
+            kill_tree(self.pid)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        if not select.select([self._pidfd], [], [], KILL_PATIENCE_S)[0]:
+            self._damaged = True
+
     def _breached(self, limit: str) -> None:
         self._breach = limit
-        kill_tree(self._popen.pid)
+        kill_tree(self.pid)
 
     def _exchange(self, request: bytes, timeout_s: float) -> bytes:
         """Send a frame and return the payload of the next one that comes."""
@@ -206,6 +234,15 @@ class Process:
                     self._give_up("crashed", f"The notebook disturbed the runner's channel ({error}).")
                 received.clear()
 
+    def _exit_status(self) -> int | None:
+        """What the notebook's process ended with, 128 and the number of a signal; None where it has not."""
+        try:
+            said = os.read(self._status_fd, 16)
+        except BlockingIOError:
+            return None
+        # Without a word the first process was killed, and all others with it.
+        return int(said) if said.strip().isdigit() else 128 + signal.SIGKILL
+
     def _drain(self) -> bool:
         """Read what stands in the pipe of stray output; whether more can come."""
         while True:
@@ -226,11 +263,14 @@ class Process:
 
     def _explain_death(self) -> None:
         """Raise `Died` with the reason, as far as the kernel tells it."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._popen.wait(timeout=1)
+        select.select([self._status_fd], [], [], 1)
         with contextlib.suppress(Died):
             self._drain()
-        status, out_of_memory = self._popen.returncode, self.oom_kills() > 0
+        status, out_of_memory = self._exit_status(), self.oom_kills() > 0
+        if not self._parent.is_alive():
+            self._damaged = True
+            self.kill()
+            raise SandboxBroken("the warm parent of the sandboxes has died")
         self.kill()
         limits = self.limits
         if out_of_memory or self._breach == "memory-limit":

@@ -7,6 +7,7 @@ from typing import Any
 
 STATUSES = ("ok", "error", "time-limit", "memory-limit", "output-limit")
 MAX_ERROR_CHARS = 10_000  # of a traceback
+MAX_TEXT_CHARS = 4_000_000  # of a cell, before it is cleaned; the limit of a submission is far below
 MAX_PIXELS = 25_000_000  # of an image: a small PNG can unpack to gigabytes in the reader's browser
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
@@ -35,15 +36,19 @@ class CellResult:
     seconds: float = 0.0
 
 
-def checked_result(index: int, reply: Any, longest_s: float) -> CellResult | None:
-    """The result that a cell's reply holds, cleaned; None where it is no such reply."""
-    if type(reply) is not list or [type(part) for part in reply] != [str, str, str, list, str, float]:
+def checked_result(index: int, reply: Any, seconds: float) -> CellResult | None:
+    """The result that a cell's reply holds, cleaned; None where it is no such reply.
+
+    The student's process may lie about everything in it, so `seconds` are the grader's own measure.
+    """
+    if type(reply) is not list or [type(part) for part in reply] != [str, str, str, list, str]:
         return None
-    word, status, text, images, error, seconds = reply
-    if word != "cell" or status not in STATUSES or not 0 <= seconds <= longest_s:
+    word, status, text, images, error = reply
+    if word != "cell" or status not in STATUSES:
         return None
     kept = [image for image in images if is_png(image)]
-    return CellResult(index, status, printable(text), kept, printable(error)[:MAX_ERROR_CHARS], seconds)
+    text, error = printable(text[:MAX_TEXT_CHARS]), printable(error[: 4 * MAX_ERROR_CHARS])[:MAX_ERROR_CHARS]
+    return CellResult(index, status, text, kept, error, seconds)
 
 
 def printable(text: str) -> str:

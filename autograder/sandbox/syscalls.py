@@ -11,9 +11,9 @@ socket makes, so TIOCSTI and TIOCLINUX are out.
 """
 
 import errno
-import os
 import socket
 import tempfile
+from functools import cache
 from typing import Any
 
 NAMESPACE_FLAGS = 0x7E020000  # CLONE_NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET
@@ -95,12 +95,13 @@ def build_filter() -> Any:
     return rules
 
 
-def filter_program() -> int:
-    """A descriptor from which bubblewrap reads the compiled filter; the caller closes it."""
+@cache
+def filter_program() -> bytes:
+    """The compiled filter, as the kernel takes it."""
     with tempfile.TemporaryFile() as file:
         build_filter().export_bpf(file)
         file.seek(0)
-        return os.dup(file.fileno())
+        return file.read()
 
 
 def _add(rules: Any, action: Any, name: str, *arguments: Any) -> None:

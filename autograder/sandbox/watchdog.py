@@ -108,8 +108,8 @@ class Watchdog:
             tasks += _tasks(pid)
             if tasks > self.processes + 2:  # at once: a fork bomb would outrun a whole count
                 return "process-limit"
-        inside = pids[2] if len(pids) > 2 else None
-        in_files = files_bytes(inside, self.tmpfs) if inside and self.tmpfs else 0
+        inside = pids[0]
+        in_files = files_bytes(inside, self.tmpfs) if self.tmpfs else 0
         if sum(map(resident_bytes, pids)) + in_files <= self.memory_bytes:
             return None
         return "memory-limit" if sum(map(shared_out_bytes, pids)) + in_files > self.memory_bytes else None

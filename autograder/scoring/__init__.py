@@ -2,7 +2,7 @@
 
 from autograder.scoring.artifacts import ArtifactError, SubmittedNetwork, judge_artifacts
 from autograder.scoring.gradescope import gradescope_results
-from autograder.scoring.score import Scored, ScoringError, score
+from autograder.scoring.score import Scored, ScoringError, prepare, score
 from autograder.scoring.secret import SecretError, instructor_secret, seed_for
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "gradescope_results",
     "instructor_secret",
     "judge_artifacts",
+    "prepare",
     "score",
     "seed_for",
 ]

@@ -1,16 +1,25 @@
 """Runs one test case of otter's, remembering the exception that otter turns into text."""
 
+from __future__ import annotations
+
 import contextlib
 import io
+import os
+import resource
 import signal
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from otter.test_files.abstract_test import TestCase, TestCaseResult
-from otter.test_files.exception_test import ExceptionTestFile
+if TYPE_CHECKING:
+    from otter.test_files.abstract_test import TestCase, TestCaseResult
+    from otter.test_files.exception_test import ExceptionTestFile
+
+
+TEST_MEMORY_MIB = 2048  # for one test, far above what any of the course needs
 
 
 class TookTooLong(BaseException):
@@ -39,11 +48,14 @@ def run_case(
 
     A `TookTooLong` or any other exception that otter does not catch counts as a failed test.
     """
+    from otter.test_files.abstract_test import TestCaseResult
+    from otter.test_files.exception_test import ExceptionTestFile
+
     remembering = _Remembering(case.body)
     single = ExceptionTestFile(file.name, file.path, [replace(case, body=remembering)])
     single.source = file.source
     try:
-        with _silence(), _time_limit(seconds):
+        with _silence(), _memory_limit(), _time_limit(seconds):
             single.run(environment)
         (result,) = single.test_case_results
         return TestCaseResult(test_case=case, message=result.message, passed=result.passed), remembering.error
@@ -55,6 +67,25 @@ def run_case(
 def _silence() -> Iterator[None]:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
+
+
+@contextlib.contextmanager
+def _memory_limit() -> Iterator[None]:
+    """Bound the memory that a test may ask for on top of what this process has.
+
+    A student chooses the shapes of what comes back, and `got - expected` of two that broadcast can be a
+    thousand times as large as either. The test then ends in a MemoryError, which fails it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    used = int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    bound = used + TEST_MEMORY_MIB * 1024 * 1024
+    if hard != resource.RLIM_INFINITY:
+        bound = min(bound, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (bound, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 @contextlib.contextmanager

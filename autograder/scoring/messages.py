@@ -5,7 +5,12 @@ source, not its values, and not the student's exception either, since a student'
 could carry the hidden inputs home in it.
 """
 
-from otter.test_files.abstract_test import TestCase
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from otter.test_files.abstract_test import TestCase
 
 LONGEST = 2000
 NO_HINT = "A hidden test of this question did not pass."

@@ -7,20 +7,24 @@ must not be able to turn a failed test into an error of the grader's. That a tes
 names as its own failure (`grader_errors`) stops the scoring and becomes the verdict `grader-error`.
 """
 
+from __future__ import annotations
+
 import math
 import re
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from otter.test_files import GradingResults
-from otter.test_files.exception_test import ExceptionTestFile
+from typing import TYPE_CHECKING, Any
 
 from autograder.scoring.cases import TookTooLong, run_case
 from autograder.scoring.messages import case_name, failure_message
 from autograder.scoring.secret import secret_in_environment, seed_for
 from autograder.verdict import CaseOutcome, QuestionOutcome
+
+if TYPE_CHECKING:
+    from otter.test_files import GradingResults
+    from otter.test_files.exception_test import ExceptionTestFile
 
 TEST_SECONDS = 120.0
 
@@ -70,8 +74,19 @@ class Names(Mapping[str, Any]):
         return len({*self.student, *self.reserved})
 
 
+def prepare() -> None:
+    """Import what scoring needs, which takes seconds, so that no submission waits for it."""
+    # On the way otter imports jsonschema, whose checker of web addresses builds a grammar for one to five
+    # seconds. It is optional there and of no use here: this entry makes its import fail at once.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    import otter.run.run_autograder.autograder_config
+    import otter.test_files.exception_test  # noqa: F401
+
+
 def load_tests(folder: Path) -> list[ExceptionTestFile]:
     """Otter's test files below `folder`, q2 before q10."""
+    from otter.test_files.exception_test import ExceptionTestFile  # seconds to import, so only by who scores
+
     paths = sorted(
         folder.glob("*.py"), key=lambda path: [int(part) for part in re.findall(r"\d+", path.stem)]
     )
@@ -99,28 +114,47 @@ def score(
     `seed` sets the random seeds on the student's side and is called before each test case with a number
     that depends on the secret, the question and the case alone.
     """
+    from otter.test_files import GradingResults
+
     files = load_tests(tests)
     names = Names(environment, reserved or {})
-    questions = []
+    cases: dict[tuple[int, int], CaseOutcome] = {}
+    results: dict[tuple[int, int], Any] = {}
     finished = True
     with secret_in_environment(secret):
-        for file in files:
-            cases = []
-            for number, case in enumerate(file.test_cases, start=1):
-                if not finished:
-                    cases.append(_case(case, number, False, "Not reached: an earlier test took too long."))
-                    continue
-                seed(seed_for(secret, file.name, str(number)))
-                result, error = run_case(file, case, names, test_seconds)
-                _raise_our_own(error, grader_errors)
-                file.test_case_results.append(result)
-                finished = not isinstance(error, TookTooLong)
-                message = "" if result.passed else failure_message(case, error, student_errors)
-                cases.append(_case(case, number, result.passed, message))
-            questions.append(_question(file, cases))
+        for place, file, case in in_safe_order(files):
+            number = place[1]
+            if not finished:
+                cases[place] = _case(case, number, False, "Not reached: an earlier test took too long.")
+                continue
+            seed(seed_for(secret, file.name, str(number)))
+            results[place], error = run_case(file, case, names, test_seconds)
+            _raise_our_own(error, grader_errors)
+            finished = not isinstance(error, TookTooLong)
+            passed = results[place].passed
+            message = "" if passed else failure_message(case, error, student_errors)
+            cases[place] = _case(case, number, passed, message)
+    questions = []
+    for index, file in enumerate(files):
+        places = [(index, number) for number in range(1, len(file.test_cases) + 1)]
+        file.test_case_results += [results[place] for place in places if place in results]
+        questions.append(_question(file, [cases[place] for place in places]))
     scored = Scored(tuple(questions), GradingResults(files), finished)
     _cross_check(scored)
     return scored
+
+
+def in_safe_order(files: list[ExceptionTestFile]) -> Iterator[tuple[tuple[int, int], ExceptionTestFile, Any]]:
+    """Every case with its place (file, number from 1): first the public ones of all files, then the hidden.
+
+    What a public test says may quote the student's code, which remembers what it was called with. So it must
+    not have met a hidden input yet.
+    """
+    for hidden in (False, True):
+        for index, file in enumerate(files):
+            for number, case in enumerate(file.test_cases, start=1):
+                if bool(case.hidden) is hidden:
+                    yield (index, number), file, case
 
 
 def _case(case: Any, number: int, passed: bool, message: str) -> CaseOutcome:

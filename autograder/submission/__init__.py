@@ -2,7 +2,7 @@
 
 from autograder.submission.caps import CAPS, Caps
 from autograder.submission.find import Found, NothingFound, find_submissions
-from autograder.submission.intake import CodeCell, Malformed, Submission, read_submission
+from autograder.submission.intake import CodeCell, Malformed, Submission, read_submission, take_in
 
 __all__ = [
     "CAPS",
@@ -14,4 +14,5 @@ __all__ = [
     "Submission",
     "find_submissions",
     "read_submission",
+    "take_in",
 ]

@@ -10,7 +10,7 @@ from autograder.submission.caps import CAPS, Caps, in_mib
 from autograder.submission.errors import Malformed
 from autograder.submission.notebook import CodeCell, read_notebook
 
-__all__ = ["CodeCell", "Malformed", "Submission", "read_submission"]
+__all__ = ["CodeCell", "Malformed", "Submission", "read_submission", "take_in"]
 
 ZIP_MAGIC = b"PK"
 
@@ -23,22 +23,34 @@ class Submission:
     artifacts: dict[str, bytes]
 
 
-def read_submission(path: Path, slug: str, artifacts: tuple[str, ...] = (), caps: Caps = CAPS) -> Submission:
-    """Read the submission at `path` for the exercise `slug`, which asks for `artifacts`.
+def take_in(path: Path, caps: Caps = CAPS) -> bytes:
+    """The bytes of the file at `path`: all that travels to where it is graded.
 
-    A notebook alone may lie beside its artifacts only inside a zip. Raises `Malformed`.
+    What only the file itself can tell is judged here: a link, no plain file, too large, not named as a
+    notebook or a zip. Raises `Malformed`.
     """
     data = _read_file(path, max(caps.zip_bytes, caps.notebook_bytes))
     suffix = path.suffix.lower()
     if suffix not in (".ipynb", ".zip"):
         raise Malformed(f"{path.name!a} is neither a notebook (.ipynb) nor a zip")
+    if suffix == ".zip" and not data.startswith(ZIP_MAGIC):
+        state = "an empty file" if not data else "no zip"
+        raise Malformed(f"the file ends in .zip but is {state}; make it with the last cell of the exercise")
+    return data
+
+
+def read_submission(
+    source: Path | bytes, slug: str, artifacts: tuple[str, ...] = (), caps: Caps = CAPS
+) -> Submission:
+    """Read a submission, a file or its bytes, for the exercise `slug`, which asks for `artifacts`.
+
+    A notebook alone may lie beside its artifacts only inside a zip. Raises `Malformed`, and nothing else.
+    """
+    data = take_in(source, caps) if isinstance(source, Path) else source
     if data.startswith(ZIP_MAGIC):
         if len(data) > caps.zip_bytes:
             raise Malformed(f"the zip is larger than {in_mib(caps.zip_bytes)}")
         _, notebook, files = read_zip(data, artifacts, caps)
-    elif suffix == ".zip":
-        state = "an empty file" if not data else "no zip"
-        raise Malformed(f"the file ends in .zip but is {state}; make it with the last cell of the exercise")
     else:
         notebook, files = data, {}
     cells = read_notebook(notebook, slug, caps)

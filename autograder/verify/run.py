@@ -84,7 +84,7 @@ def _graded(
             secret=secret,
             workers=workers,
             unsafe=unsafe,
-            done=lambda outcome: progress(f"{exercise.slug}: {outcome.submission}"),
+            done=lambda outcome, known: progress(f"{exercise.slug}: {outcome.submission}"),
         )
 
     # A blank notebook comes without artifacts, whatever the exercise asks for: it must earn nothing

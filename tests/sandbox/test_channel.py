@@ -96,7 +96,7 @@ def test_an_answer_forged_with_the_right_number_is_only_the_students_own_value(f
 
 def test_a_cell_that_forges_its_own_result_is_still_cut_to_the_caps(run):
     png = "b'\\x89PNG\\r\\n\\x1a\\n' + struct.pack('>I4sII', 13, b'IHDR', 9, 9) + bytes(10**6)"
-    forged = f"reply(wire.encode(['cell', 'ok', 'y' * 10**6, [{png}] * 5, 'z' * 10**6, 0.0]))"
+    forged = f"reply(wire.encode(['cell', 'ok', 'y' * 10**6, [{png}] * 5, 'z' * 10**6]))"
     _, results = run(FORGER, forged, "x = 1")
     assert results[1].status == "ok"
     assert len(results[1].text) == SMALL.text_kib * 1024 and len(results[1].error) <= 10_000

@@ -115,7 +115,7 @@ def test_a_cell_out_of_time_is_stopped_where_it_is_and_the_rest_still_runs(hones
 def test_values_come_back_as_plain_data(honest):
     image = honest.environment.get("image")
     assert type(image) is np.ndarray and image.dtype == np.float32 and image.shape == (2, 3)
-    assert honest.environment.get("here") == [".ipython", ".matplotlib", "log.json", "tmp"]
+    assert honest.environment.get("here") == ["log.json", "tmp"]
     assert honest.environment.get("text") == "{}"
 
 

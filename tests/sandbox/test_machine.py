@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from autograder.sandbox import SandboxBroken, doctor, open_session
+from autograder.sandbox import SandboxBroken, doctor, open_session, shut_down
 from autograder.sandbox.bubblewrap import bubblewrap
 from autograder.sandbox.watchdog import Watchdog, kill_tree
 from autograder.verdict import Verdict
@@ -32,7 +32,7 @@ import os, sys, time
 from autograder.sandbox import Cell, load_limits, open_session
 with open_session([Cell(0, "x = 1")], limits=load_limits("notebook"), data=None) as session:
     session.run_cells()
-    print(session._process._popen.pid, flush=True)
+    print(session._process.pid, flush=True)
     time.sleep(60)
 """
 
@@ -44,6 +44,7 @@ def test_the_doctor_finds_this_machine_fit_and_says_how():
 
 
 def test_without_bubblewrap_nothing_runs_and_the_package_is_named(monkeypatch):
+    shut_down()  # a parent that is there already needs bubblewrap no more
     real = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name, *a, **k: None if name == "bwrap" else real(name))
     bubblewrap.cache_clear()
@@ -67,7 +68,8 @@ def test_a_sandbox_that_cannot_start_is_our_failure_and_says_what_happened():
 
 def test_without_control_groups_the_watchdog_bounds_memory_and_processes():
     bomb = "import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(60)"
-    with session_of("a = 1", HOG, bomb, "b = 2", use_cgroup=False) as session:
+    patient = dataclasses.replace(SMALL, cell_s=20)
+    with session_of("a = 1", HOG, bomb, "b = 2", limits=patient, use_cgroup=False) as session:
         statuses = [result.status for result in session.run_cells()]
         # The kernel's own count (RLIMIT_NPROC in a user namespace) or the watchdog, whichever is first.
         assert statuses in (["ok", "memory-limit", how, "ok"] for how in ("error", "crashed"))

@@ -1,31 +1,36 @@
-"""The process inside the sandbox.
+"""The warm parent inside the sandbox: loads each library once, and forks a process for each submission.
 
-`python -m inside FD`. Reads requests from FD and answers them until it closes.
+`python -m inside FD UID`. FD is the grader's control socket, UID the user to be inside. The parent runs no
+student code, sees no submission and holds no secret: it gets orders to fork, with the descriptors over which
+the grader then talks to the child alone.
 """
 
 import os
+import signal
+import socket
 import sys
 from typing import Any
 
+from .birth import close_all_but, enter_namespaces, give_birth, uncover_proc
 from .channel import Channel
-from .rlimits import set_rlimits
+from .kernel import give_up_privileges
+from .preload import Preloaded, load, make_shell
 from .wire import decode, encode
 
+MAX_ORDER_BYTES = 1 << 18
 
-def serve_notebook(channel: Channel, limits: dict[str, Any]) -> None:
+
+def serve_notebook(channel: Channel, limits: dict[str, Any], ready: Preloaded) -> None:
     """Run a student's cells and answer for what they made."""
     from .answers import Answers, Objects
-    from .capture import Output
-    from .shell import GradingShell
 
-    output = Output(limits["text_kib"] * 1024, limits["images_kib"] * 1024)
+    ready.output.allow(limits["text_kib"] * 1024, limits["images_kib"] * 1024)
     objects = Objects()
-    answers = Answers(GradingShell(output), objects)
     sys.path.insert(0, "")
-    serve(channel, answers, objects.object)
+    serve(channel, Answers(ready.shell, objects), objects.object)
 
 
-def serve_network(channel: Channel, limits: dict[str, Any]) -> None:
+def serve_network(channel: Channel, limits: dict[str, Any], ready: Preloaded) -> None:
     """Check or run a network; no student code here."""
     from .networks import Networks
 
@@ -42,18 +47,44 @@ def serve(channel: Channel, answers: Any, from_handle: Any) -> None:
         channel.send(encode(number) + reply)
 
 
+def become_ordinary(uid: int) -> None:
+    """Be the user `uid` of a namespace below the one whose root this is, without any privilege."""
+    uncover_proc()
+    enter_namespaces(0, uid)
+    give_up_privileges()
+
+
 def main() -> None:
-    """Take the first frame, which says what to be, and serve."""
+    """Make the shell, say that it is done, and load and fork at every order until the grader has gone."""
     fd = int(sys.argv[1])
-    os.closerange(3, fd)
-    os.closerange(fd + 1, 1024)  # whatever the way here left open is no business of the notebook's
-    channel = Channel(fd)
-    kind, limits = decode(channel.receive())
-    set_rlimits(limits)
-    try:
-        {"notebook": serve_notebook, "network": serve_network}[kind](channel, limits)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        os._exit(0)  # the grader has gone; the notebook's own threads and exit handlers have no say any more
+    close_all_but(fd)
+    control = socket.socket(fileno=fd)
+    seccomp_filter = control.recv(MAX_ORDER_BYTES)
+    if seccomp_filter:
+        become_ordinary(uid=int(sys.argv[2]))
+    ready = make_shell()
+    # This is the first process of its namespace, to which all orphans come; the kernel buries them by itself.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    control.send(encode(["ready"]))
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, 3)
+        if not message:
+            os._exit(0)  # the grader has gone, and with this process goes the whole sandbox
+        order = decode(message) | {"filter": seccomp_filter}
+        load(order["libraries"])
+        fds = dict(zip(("channel", "stray", "status"), descriptors, strict=True))
+
+        def run(channel_fd: int, order: dict[str, Any] = order) -> None:
+            kinds = {"notebook": serve_notebook, "network": serve_network}
+            try:
+                kinds[order["kind"]](Channel(channel_fd), order["limits"], ready)
+            except (EOFError, BrokenPipeError, ConnectionResetError):
+                # The grader has done with it; the notebook's own threads and exit handlers have no say.
+                os._exit(0)
+
+        give_birth(order, fds, run)
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 if __name__ == "__main__":

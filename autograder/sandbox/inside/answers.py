@@ -3,8 +3,6 @@
 Values go out as plain data only.
 """
 
-import contextlib
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,13 +67,6 @@ class Answers:
     def __init__(self, shell: GradingShell, objects: Objects) -> None:
         self.shell, self.objects = shell, objects
 
-    def preload(self, modules: list[str]) -> bytes:
-        """Import what the notebook is about to import, so that its cells' time is its own."""
-        for name in modules:
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
-        return encode(["done"])
-
     def write_files(self, files: dict[str, bytes]) -> bytes:
         """Put the files that were handed in beside the notebook."""
         for name, data in files.items():
@@ -85,9 +76,9 @@ class Answers:
     def run_cell(self, source: str, seconds: float, seed: int) -> bytes:
         """Run a cell."""
         outcome = self.shell.run(source, seconds, seed)
-        status, text, images, error, taken = outcome
+        status, text, images, error = outcome
         clean = [part.encode("utf-8", "replace").decode() for part in (text, error)]
-        return encode(["cell", status, clean[0], images, clean[1], float(taken)])
+        return encode(["cell", status, clean[0], images, clean[1]])
 
     def names(self) -> bytes:
         """The public names that the notebook has made."""

@@ -24,6 +24,10 @@ class Output:
         self._texts: list[str] = []
         self._images: list[bytes] = []
 
+    def allow(self, text_bytes: int, image_bytes: int) -> None:
+        """Set both budgets."""
+        self.text_left, self.images_left = text_bytes, image_bytes
+
     def add_text(self, text: str) -> None:
         """Keep `text`; going over the budget raises `OutputLimit` once.
 

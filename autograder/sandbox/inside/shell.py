@@ -7,6 +7,7 @@ import random
 import sys
 import traceback
 import warnings
+from types import TracebackType
 from typing import Any, NamedTuple
 
 from IPython.core.displayhook import DisplayHook
@@ -16,7 +17,7 @@ from traitlets.config import Config
 
 from . import capture
 from .capture import Output, OutputLimit
-from .timing import TimeLimit, now, time_limit
+from .timing import TimeLimit, time_limit
 
 MAX_ERROR_CHARS = 8_000  # of a traceback: the first and last part are kept
 NOTHING_TO_INSTALL = "Packages cannot be installed while grading; those of the course are there already.\n"
@@ -29,7 +30,6 @@ class Outcome(NamedTuple):
     text: str
     images: list[bytes]
     error: str
-    seconds: float
 
 
 class CapturedDisplays(DisplayPublisher):
@@ -81,6 +81,7 @@ class GradingShell(InteractiveShell):
             self.register_magic_function(_no_install, "line", name)  # type: ignore[arg-type]
         builtins.input = _no_input
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+        _keep_tracebacks_short(self.InteractiveTB)
         self._shown: list[int] = []
         self._seeded: set[str] = set()
 
@@ -106,7 +107,6 @@ class GradingShell(InteractiveShell):
         capture.install(self.output)
         self.seed_new_libraries(seed)
         self.last_error, self._shown = "", []
-        begun = now()
         status = "ok"
         try:
             with time_limit(seconds):
@@ -120,9 +120,8 @@ class GradingShell(InteractiveShell):
             self.last_error = where_stopped(error) if status.endswith("limit") else describe(error)[2]
         if self.output.exceeded and status == "ok":
             status = "output-limit"
-        seconds_taken = now() - begun
         text, images = self.output.take()
-        return Outcome(status, text, images, self.last_error if status != "ok" else "", seconds_taken)
+        return Outcome(status, text, images, self.last_error if status != "ok" else "")
 
     def _show_figures(self) -> None:
         try:
@@ -138,6 +137,36 @@ class GradingShell(InteractiveShell):
             if name in sys.modules and name not in self._seeded:
                 self._seeded.add(name)
                 seed_library(name, seed)
+
+
+def _keep_tracebacks_short(formatter: Any) -> None:
+    """Format the outermost and innermost frames alone.
+
+    For each frame the formatter looks through every loaded module, of which torch has thousands: a
+    recursion without end would take longer to print than a cell may run.
+    """
+    all_records = formatter.get_records
+
+    def records(etb: TracebackType, context: int, tb_offset: int) -> Any:
+        return all_records(ends_of(etb), context, tb_offset)
+
+    formatter.get_records = records
+
+
+def ends_of(trace: TracebackType, first: int = 4, last: int = 8) -> TracebackType:
+    """A traceback without its middle: the `first` outermost and the `last` innermost frames."""
+    frames = []
+    current: TracebackType | None = trace
+    while current is not None:
+        frames.append(current)
+        current = current.tb_next
+    if len(frames) <= first + last:
+        return trace
+    shortened = None
+    for frame in reversed([*frames[:first], *frames[-last:]]):
+        shortened = TracebackType(shortened, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    assert shortened is not None
+    return shortened
 
 
 def seed_library(name: str, seed: int) -> None:

@@ -58,7 +58,10 @@ DTYPE_BYTES = {"bool": 1, "bfloat16": 2, "complex64": 8, "complex128": 16} | {
     for kind, sizes in (("int", (8, 16, 32, 64)), ("uint", (8, 16, 32, 64)), ("float", (16, 32, 64)))
     for bits in sizes
 }
-KEY_TYPES = (str, int, float, bool, bytes, type(None))
+KEY_TYPES = (str, int, bool, bytes, type(None))
+MAX_KEY = (
+    1 << 60
+)  # Python's hash of a larger int, or of a float, can be chosen: a dict of such keys takes hours
 
 _U32 = struct.Struct(">I")
 _U64 = struct.Struct(">Q")
@@ -170,7 +173,7 @@ class _Writer:
             self.put(value, depth + 1)
 
     def put_dict(self, values: dict[Any, Any], depth: int) -> None:
-        if not all(type(key) in KEY_TYPES for key in values):
+        if not all(is_key(key) for key in values):
             self.put_handle(values)
             return
         self.out.append(b"d" + _U32.pack(len(values)))
@@ -269,8 +272,8 @@ class _Reader:
         result: dict[Any, Any] = {}
         for _ in range(self.count(least_bytes_each=2)):
             key = self.take(depth + 1)
-            if type(key) not in KEY_TYPES:
-                raise WireError(f"a dict's key may not be a {type(key).__name__}")
+            if not is_key(key):
+                raise WireError(f"a dict's key may not be this {type(key).__name__}")
             if key in result:
                 raise WireError("a dict holds a key twice")
             result[key] = self.take(depth + 1)
@@ -300,6 +303,15 @@ class _Reader:
         if size > MAX_TYPE_NAME_BYTES:
             raise WireError("a type name is too long")
         return self.from_handle(HandleId(number, self.raw(size).decode("utf-8", "replace")))
+
+
+def is_key(value: Any) -> bool:
+    """Whether `value` may be the key of a dict.
+
+    >>> is_key("q1"), is_key(7), is_key(2**61 - 1), is_key(0.5)
+    (True, True, False, False)
+    """
+    return type(value) in KEY_TYPES and (type(value) is not int or -MAX_KEY < value < MAX_KEY)
 
 
 def _utf8(text: str) -> bytes:

@@ -1,7 +1,9 @@
 """grades.csv is read by spreadsheets and scripts: plain cells, stable columns, whole files."""
 
 import csv
+import errno
 import json
+import os
 
 import pytest
 
@@ -68,3 +70,19 @@ def test_results_are_strict_json(tmp_path):
         write_results(tmp_path / "results.json", {"score": float("nan")})
     write_results(tmp_path / "results.json", {"score": 1, "output": "é"})
     assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8")) == {"score": 1, "output": "é"}
+
+
+def test_a_full_disk_leaves_the_old_file_and_names_it(tmp_path, monkeypatch):
+    path = tmp_path / "grades.csv"
+    path.write_text("old")
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(
+        OSError, match=r"No space left on device; what stood in this file .*grades\.csv"
+    ) as caught:
+        write_grades(path, [outcome()])
+    assert caught.value.errno == errno.ENOSPC and caught.value.filename == str(path)
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]

@@ -122,7 +122,8 @@ def test_a_test_that_never_ends_is_stopped_and_the_rest_counts_as_not_reached(te
     (tests / "q2.py").write_text(TESTS.replace('"q1"', '"q2"'))
     scored = run(tests, {"n": 42, "f": forever}, test_seconds=0.2)
     assert not scored.finished
-    assert [question.score for question in scored.questions] == [1.0, 0.0]
+    assert [question.score for question in scored.questions] == [1.0, 1.0]
+    assert scored.questions[1].cases[1].message.startswith("Not reached")
 
 
 def test_seeds_are_set_before_each_case_and_depend_on_the_secret_alone(tests):
@@ -193,3 +194,33 @@ def test_a_damaged_secret_is_said_and_not_replaced(tmp_path):
 
 def test_seeds_are_of_32_bits():
     assert all(0 <= seed_for(secret, "q1", "0") < 2**32 for secret in range(50))
+
+
+def test_no_public_message_can_quote_what_a_hidden_test_asked(tmp_path):
+    """A public message may quote the student's code, which remembers what it was called with."""
+    asks = TESTS.replace("assert isinstance(n, int)", "f(n); assert True").replace("(n):", "(n, f):")
+    for name in ("q1", "q2"):
+        (tmp_path / f"{name}.py").write_text(
+            asks.replace('"q1"', f'"{name}"').replace("f(n) == 84", "f('CANARY')")
+        )
+    kept = []
+
+    def f(x):
+        kept.append(x)
+        raise StudentError("ValueError", str(kept))
+
+    scored = score(tmp_path, {"n": 42, "f": f}, secret=1, student_errors=(StudentError,))
+    messages = [case.message for question in scored.questions for case in question.cases]
+    assert "CANARY" in kept and "42" in messages[2]
+    assert not any("CANARY" in message for message in messages)
+
+
+def test_a_test_that_would_take_all_memory_fails_and_harms_nobody(tmp_path):
+    (tmp_path / "q1.py").write_text(
+        TESTS.replace(
+            "assert isinstance(n, int)", "import numpy as np; np.ones((n, 1)) - np.ones((1, n)); assert True"
+        )
+    )
+    scored = score(tmp_path, {"n": 50_000, "f": lambda x: 2 * x}, secret=1)
+    (question,) = scored.questions
+    assert not question.cases[0].passed and scored.finished

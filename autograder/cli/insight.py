@@ -1,0 +1,184 @@
+"""What the instructor learns from a gradebook about a class: report, similarity."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autograder import tables
+from autograder.cli.shared import (
+    CourseOption,
+    GradebookOption,
+    SlugsArgument,
+    app,
+    console,
+    load,
+    refuse,
+    select,
+)
+from autograder.course import ROOT, Exercise
+from autograder.record import RecordError
+
+if TYPE_CHECKING:
+    from autograder.gradebook import Gradebook, Graded, Grading
+    from autograder.report import Entry, Notebook, Similarity
+
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="The folder where the pages go.")]
+ThresholdOption = Annotated[
+    float, typer.Option("--threshold", min=0.01, max=1, help="The share from which a pair is shown.")
+]
+
+
+@app.command()
+def report(
+    out: OutOption,
+    slugs: SlugsArgument = None,
+    gradebook: GradebookOption = None,
+    feedback: Annotated[
+        Path | None,
+        typer.Option("--feedback", help="The folder with the feedback to link; by default the gradebook's."),
+    ] = None,
+    similarity: Annotated[
+        bool, typer.Option("--similarity/--no-similarity", help="Compare the notebooks too.")
+    ] = True,
+    course: CourseOption = ROOT,
+) -> None:
+    """Write a page on the class for each exercise: scores, questions, wrong answers, what needs a look."""
+    from autograder import report as room
+
+    exercises = select(load(course), slugs)
+    with opened(gradebook) as book:
+        place = feedback or _folder_of(gradebook)
+        written = 0
+        for exercise in exercises:
+            entries, waiting = _newest(book.attempts(exercise.slug))
+            if not entries:
+                continue
+            found = _compare(entries, exercise, room.THRESHOLD) if similarity else None
+            summary = room.summarize(entries, found.flagged if found else None)
+            links = room.feedback_links(room.shown_names(summary), place, out) if place else {}
+            page = room.render_class(
+                summary, exercise.title, now(), links, compared=found is not None, waiting=waiting
+            )
+            write(out / f"{exercise.slug}.html", page)
+            written += 1
+    if not written:
+        named = ", ".join(exercise.slug for exercise in exercises)
+        refuse(f"the gradebook holds no grading of {named}; run 'autograder grade' first")
+
+
+@app.command()
+def similarity(
+    slug: Annotated[str, typer.Argument(help="The exercise, for example 04_stride_and_padding.")],
+    out: OutOption,
+    gradebook: GradebookOption = None,
+    threshold: ThresholdOption = 0.6,
+    course: CourseOption = ROOT,
+) -> None:
+    """Say which notebooks of a class share code, side by side; a person must look before anything follows."""
+    from autograder import report as room
+
+    (exercise,) = select(load(course), [slug])
+    with opened(gradebook) as book:
+        entries, _ = _newest(book.attempts(slug))
+        if not entries:
+            refuse(f"the gradebook holds no grading of {slug}; run 'autograder grade' first")
+        found = _compare(entries, exercise, threshold)
+    if found is None:
+        refuse(f"{exercise.notebook} is missing; run 'autograder build {slug}' first")
+    write(out / f"{slug}_similar.html", room.render_similarity(found, exercise.title, now()))
+    console.print(
+        f"notebooks: {len(found.notebooks)}; pairs over {threshold:.0%}: {len(found.pairs)};"
+        f" groups of equal code: {len(found.groups)}; a person must look",
+        highlight=False,
+    )
+
+
+@contextmanager
+def opened(address: str | None) -> Iterator["Gradebook"]:
+    """The gradebook at `address`; whatever is wrong with it is a refusal."""
+    from autograder.gradebook import BookError, open_gradebook
+
+    if address is None:
+        refuse("say which gradebook, for example --gradebook graded/gradebook.db")
+    try:
+        with open_gradebook(address, make=False) as book:
+            yield book
+    except (BookError, RecordError) as error:
+        refuse(str(error))
+
+
+def _newest(attempts: Sequence["Graded"]) -> tuple[list["Entry"], list[str]]:
+    """Of each student the newest attempt that was graded, and the names of those that wait for it."""
+    from autograder.report import Entry
+
+    chosen: dict[str, Graded] = {}
+    waiting = []
+    for graded in attempts:  # oldest first, so that the newest stays
+        if graded.gradings:
+            chosen[graded.attempt.student] = graded
+        else:
+            waiting.append(graded.attempt.name)
+    entries = []
+    for graded in chosen.values():
+        grading = counting(graded)
+        attempt = graded.attempt
+        entries.append(
+            Entry(attempt.name, attempt.student, graded.handed_in, grading.graded_at, grading.load)
+        )
+    return entries, waiting
+
+
+def counting(graded: "Graded") -> "Grading":
+    """The grading that counts, or the newest where the grader has always failed."""
+    return graded.grading or graded.gradings[-1]
+
+
+def _compare(entries: Sequence["Entry"], exercise: Exercise, threshold: float) -> "Similarity | None":
+    """The notebooks of a class compared; None where the blank notebook is not there."""
+    from autograder import report as room
+
+    try:
+        blank = room.code_cells(exercise.notebook.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return room.compare(list(_notebooks(entries)), blank, threshold)
+
+
+def _notebooks(entries: Sequence["Entry"]) -> Iterator["Notebook"]:
+    from autograder.report import Notebook
+
+    for entry in entries:
+        try:
+            cells = entry.load().outcome.cells
+        except RecordError:
+            continue  # the report says which
+        if cells:
+            yield Notebook(entry.name, tuple(cell.source for cell in cells))
+
+
+def _folder_of(address: str | None) -> Path | None:
+    """Where feedback lies by default: beside a gradebook that is a file."""
+    if address is None:
+        return None
+    path = address.removeprefix("sqlite:///")
+    return Path(path).parent if "://" not in path else None
+
+
+def write(path: Path, page: str) -> None:
+    """Write a page and say where it is."""
+    from autograder.report import write_page
+
+    try:
+        write_page(path, page)
+    except OSError as error:
+        refuse(f"{path} cannot be written: {error.strerror}")
+    console.print(tables.escape(str(path)), highlight=False, soft_wrap=True)
+
+
+def now() -> datetime:
+    """The time that a page says it was made."""
+    return datetime.now(UTC)

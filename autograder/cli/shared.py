@@ -1,0 +1,135 @@
+"""The instructor's command; each module of this folder holds a few of its subcommands.
+
+Exit codes: 0 all is well (for `grade`: every submission got a verdict), 1 a check failed, 2 the command was
+not understood or refused, 130 interrupted.
+"""
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from autograder import tables
+from autograder.course import Course, CourseError, Exercise, load_course
+
+app = typer.Typer(
+    name="autograder",
+    help="Builds the course's exercises and grades what students hand in.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+CourseOption = Annotated[Path, typer.Option("--course", help="The folder of the course.", show_default=False)]
+SlugsArgument = Annotated[list[str] | None, typer.Argument(help="Exercises; all of them if none is named.")]
+SecretOption = Annotated[
+    int | None,
+    typer.Option(
+        "--secret-seed", help="The secret that hidden tests draw from; by default your own, made once.", min=0
+    ),
+]
+UnsafeOption = Annotated[
+    bool, typer.Option("--unsafe", help="Grade even where this machine cannot enforce every limit.")
+]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", "-j", min=1, max=256, help="Submissions graded at once.")
+]
+GradebookOption = Annotated[
+    str | None,
+    typer.Option(
+        "--gradebook",
+        envvar="CONVCOURSE_GRADEBOOK",
+        help="Where every attempt and its gradings are kept: the path of an SQLite file, or a database's URL"
+        " (postgresql+psycopg://USER@HOST/NAME).",
+        show_default=False,
+    ),
+]
+
+
+def load(root: Path) -> Course:
+    """The course below `root`, or a refusal."""
+    try:
+        return load_course(root.resolve())
+    except CourseError as error:
+        refuse(str(error))
+
+
+def select(course: Course, slugs: list[str] | None) -> list[Exercise]:
+    """The named exercises, or all."""
+    try:
+        return [course.exercise(slug) for slug in slugs] if slugs else list(course.exercises)
+    except CourseError as error:
+        refuse(str(error))
+
+
+def check_machine(unsafe: bool) -> None:
+    """Refuse to run strangers' code where a limit cannot be enforced, unless told to."""
+    from autograder import sandbox
+
+    lacking = [check for check in sandbox.doctor() if not check.ok]
+    sandbox.shut_down()  # who grades has a sandbox of its own; this one would only hold memory
+    if not lacking:
+        return
+    for check in lacking:
+        errors.print(
+            f"[red]✗[/] {tables.escape(check.name)}: {tables.escape(check.how_to_fix)}", highlight=False
+        )
+    if not unsafe:
+        refuse(
+            "this machine cannot enforce every limit (see above); install what is missing, or pass --unsafe"
+        )
+    errors.print(
+        "[yellow]--unsafe[/]: going on without these; grade only notebooks that you trust", highlight=False
+    )
+
+
+def secret_for(given: int | None) -> int:
+    """The given secret, or the instructor's own."""
+    from autograder.scoring import SecretError, instructor_secret
+
+    try:
+        return instructor_secret(given)
+    except SecretError as error:
+        refuse(str(error))
+
+
+def refuse(message: str) -> NoReturn:
+    """Say why, and end with the exit code of a refusal."""
+    errors.print(f"[red]autograder:[/] {tables.escape(message)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(2)
+
+
+def progress() -> Progress:
+    """A progress bar on stderr, gone when it is done."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=errors,
+        transient=True,
+    )
+
+
+def main() -> None:
+    """The entry point `autograder`."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        errors.print("[red]autograder:[/] interrupted")
+        raise SystemExit(130) from None

@@ -1,0 +1,154 @@
+"""The flow of a grade: submission -> sandbox -> hidden tests -> record.
+
+The five stages know nothing of one another; this is the only place where one's result becomes another's
+input. The gradebook and the feedback page are made from the record, elsewhere and later.
+"""
+
+import re
+import time
+import traceback
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from autograder import sandbox, scoring
+from autograder import submission as intake
+from autograder.course import Course, Exercise
+from autograder.pipeline.failure import failed, without_score
+from autograder.pipeline.job import Job
+from autograder.pipeline.keys import grader_hash, tests_hash
+from autograder.record import Record
+from autograder.verdict import CellOutcome, Outcome, QuestionOutcome, Verdict
+
+# Where an object lies in memory differs from run to run, so `<function f at 0x7f3a...>` in a student's own
+# output would make two gradings of the same submission differ. What the address was says nothing to anybody.
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+
+
+def grade_one(job: Job, course: Course, secret: int) -> Record:
+    """Grade one submission. Whatever happens becomes a verdict; nothing is raised."""
+    started = time.monotonic()
+    results = None
+    try:
+        exercise = replace(course.exercise(job.slug), artifacts=job.artifacts, limits=job.limits)
+        if different := _differs(job, exercise, secret):
+            return failed(job, different)
+        submission = intake.read_submission(job.content, job.slug, job.artifacts)
+        outcome, results = _graded(submission, exercise, job, secret)
+    except intake.Malformed as error:
+        outcome = without_score(job, Verdict.MALFORMED, str(error))
+    except (scoring.ArtifactError, scoring.ScoringError, sandbox.SandboxBroken) as error:
+        outcome = without_score(job, Verdict.GRADER_ERROR, str(error))
+    except Exception as error:  # our own mistake must cost this one submission nothing and the others nothing
+        traceback.print_exc()
+        outcome = without_score(
+            job, Verdict.GRADER_ERROR, f"the grader failed: {type(error).__name__}: {error}"
+        )
+    outcome = replace(outcome, seconds=time.monotonic() - started)
+    return Record(job.key, outcome, scoring.gradescope_results(outcome, results))
+
+
+def _differs(job: Job, exercise: Exercise, secret: int) -> str:
+    """In which way this checkout would not grade as the sender's does, or an empty text."""
+    if job.grader != grader_hash(job.unsafe):
+        return (
+            "the machine that was to grade this has another version of the grader or of its libraries than"
+            " the command; bring both to the same commit and the same constraints.txt"
+        )
+    try:
+        tests = tests_hash(exercise, secret)
+    except FileNotFoundError as error:
+        return f"on the machine that was to grade this: {error}"
+    if job.tests != tests:
+        return (
+            f"the machine that was to grade this has other hidden tests of {job.slug} than the command, or"
+            f" another secret; run 'autograder build {job.slug}' on both, and give both the same secret"
+        )
+    return ""
+
+
+def _graded(submission: intake.Submission, exercise: Exercise, job: Job, secret: int) -> tuple[Outcome, Any]:
+    """Run and score, and do so again where the sandbox broke or the student's process died.
+
+    A process that a kernel short of memory or an administrator ended looks the same as one that ended itself.
+    Only what happens twice is the student's own doing.
+    """
+    try:
+        outcome, results = _run_and_score(submission, exercise, job, secret)
+    except sandbox.SandboxBroken:
+        return _run_and_score(submission, exercise, job, secret)
+    if outcome.verdict is Verdict.CRASHED:
+        return _run_and_score(submission, exercise, job, secret)
+    return outcome, results
+
+
+def _run_and_score(
+    submission: intake.Submission, exercise: Exercise, job: Job, secret: int
+) -> tuple[Outcome, Any]:
+    """Run the student's cells in the sandbox, then the tests out here over the names they defined."""
+    limits = sandbox.load_limits(exercise.limits)
+    cells = [sandbox.Cell(cell.index, cell.source, cell.tags) for cell in submission.cells]
+    reserved, remarks = scoring.judge_artifacts(
+        submission.artifacts,
+        slug=exercise.slug,
+        seed=scoring.seed_for(secret, exercise.slug, "order of the test images"),
+        judge=partial(_judge, limits=limits, unsafe=job.unsafe),
+        refused=sandbox.NetworkRefused,
+    )
+    with sandbox.open_session(cells, limits=limits, files=submission.artifacts, unsafe=job.unsafe) as session:
+        ran = session.run_cells()
+        scored = scoring.score(
+            exercise.bundle / "tests",
+            session.environment,
+            secret=secret,
+            reserved=reserved,
+            seed=session.seed,
+            student_errors=(sandbox.StudentError,),
+            grader_errors=(sandbox.SandboxBroken,),
+        )
+        verdict, message = Verdict(session.verdict), session.message
+    if verdict is Verdict.GRADED and not scored.finished:
+        verdict, message = Verdict.TIME_LIMIT, "a test took too long on a value from your notebook"
+    sources = {cell.index: cell.source for cell in submission.cells}
+    outcome = Outcome(
+        submission=job.name,
+        exercise=exercise.slug,
+        verdict=verdict,
+        score=scored.score,
+        max_score=scored.max_score,
+        seconds=0.0,
+        message=_steady("\n".join(text for text in (message, *remarks) if text)),
+        questions=tuple(map(_question_outcome, scored.questions)),
+        cells=tuple(_cell_outcome(cell, sources) for cell in ran),
+    )
+    return outcome, scored.results
+
+
+def _judge(onnx: bytes, images: Any, *, limits: sandbox.Limits, unsafe: bool) -> sandbox.NetworkReport:
+    return sandbox.judge_network(onnx, images, limits, unsafe=unsafe)
+
+
+def _question_outcome(question: QuestionOutcome) -> QuestionOutcome:
+    cases = tuple(replace(case, message=_steady(case.message)) for case in question.cases)
+    return replace(question, cases=cases)
+
+
+def _cell_outcome(cell: sandbox.CellResult, sources: dict[int, str]) -> CellOutcome:
+    return CellOutcome(
+        index=cell.index,
+        source=sources.get(cell.index, ""),
+        status=cell.status,
+        text=_steady(cell.text),
+        error=_steady(cell.error),
+        images=tuple(cell.images),
+        seconds=cell.seconds,
+    )
+
+
+def _steady(text: str) -> str:
+    """Text without addresses in memory.
+
+    >>> _steady("<function f at 0x7f3a5c0d1e20>")
+    '<function f at 0x…>'
+    """
+    return ADDRESS.sub("0x…", text)

@@ -1,0 +1,1 @@
+"""Configurations with which a site's own cluster grades: SLURM and Kubernetes."""

@@ -1,0 +1,131 @@
+"""How attempts become grades, as data: the tables `[hand_in]` and `[policy]` of solutions/course.toml."""
+
+import itertools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from autograder.values import Wrong, get, not_negative, percent, positive, table_of, text
+
+WHICH = ("best", "last", "first")
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """How the name of a submission tells whose it is: a regular expression over the whole name, or None.
+
+    Its group `student` is the student; `attempt`, where there is one, puts the student's attempts in order.
+    """
+
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class LateRate:
+    """So many percent for each day begun after the deadline, and never more than `at_most_percent`."""
+
+    percent_per_day: float
+    at_most_percent: float = 100.0
+
+
+@dataclass(frozen=True)
+class LateStep:
+    """Who is more than `after_hours` late loses `percent`, until the next step."""
+
+    after_hours: float
+    percent: float
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a student's attempts at one exercise become one grade; `gradebook.final` has the worked example.
+
+    `extra_credit` pairs a question with the points beyond the maximum that solving all of it gives.
+    """
+
+    deadline: datetime | None = None
+    grace_minutes: float = 0.0
+    late: LateRate | tuple[LateStep, ...] = ()
+    attempts: str = "best"
+    extra_credit: tuple[tuple[str, float], ...] = ()
+
+
+def read_hand_in(value: Any) -> HandIn:
+    """The table `[hand_in]`; raises `Wrong`."""
+    table = table_of(value, "[hand_in]", ("pattern",))
+    return HandIn(get(table, "pattern", "[hand_in]", _pattern)) if table else HandIn()
+
+
+def read_policy(value: Any, where: str, default: Policy) -> Policy:
+    """A policy table over a default: what it does not name stays as it is there. Raises `Wrong`.
+
+    >>> read_policy({"attempts": "last"}, "[policy]", Policy(grace_minutes=5.0)).grace_minutes
+    5.0
+    """
+    readers: dict[str, Callable[[Any], Any]] = {
+        "deadline": _deadline,
+        "grace_minutes": not_negative,
+        "late": _late,
+        "attempts": _which,
+        "extra_credit": _extra_credit,
+    }
+    table = table_of(value, where, tuple(readers))
+    return replace(default, **{key: get(table, key, where, readers[key]) for key in table})
+
+
+def _pattern(value: Any) -> str:
+    try:
+        groups = re.compile(text(value)).groupindex
+    except re.error as error:
+        raise Wrong(f"a regular expression ({error})") from None
+    if "student" not in groups or set(groups) - {"student", "attempt"}:
+        raise Wrong("a regular expression with the group (?P<student>...) and, if you like, (?P<attempt>...)")
+    return str(value)
+
+
+def _deadline(value: Any) -> datetime | None:
+    if value == "none":
+        return None
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        moment = None
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise Wrong('a time with an offset from UTC, for example 2027-03-01T23:59:00+01:00, or "none"')
+    return moment
+
+
+def _which(value: Any) -> str:
+    if value not in WHICH:
+        raise Wrong(f"one of {', '.join(WHICH)}")
+    return str(value)
+
+
+def _late(value: Any) -> LateRate | tuple[LateStep, ...]:
+    if isinstance(value, dict):
+        table = table_of(value, "late", ("percent_per_day", "at_most_percent"))
+        most = get(table, "at_most_percent", "late", percent) if "at_most_percent" in table else 100.0
+        return LateRate(get(table, "percent_per_day", "late", percent), most)
+    if not isinstance(value, list):
+        raise Wrong(
+            "{percent_per_day = 10, at_most_percent = 50} or a list of {after_hours = 24, percent = 25}"
+        )
+    steps = tuple(_step(row) for row in value)
+    for before, after in itertools.pairwise(steps):
+        if after.after_hours <= before.after_hours or after.percent < before.percent:
+            raise Wrong("a list whose hours rise from step to step and whose percentages never fall")
+    return steps
+
+
+def _step(value: Any) -> LateStep:
+    where = "a step of late"
+    table = table_of(value, where, ("after_hours", "percent"))
+    return LateStep(get(table, "after_hours", where, not_negative), get(table, "percent", where, percent))
+
+
+def _extra_credit(value: Any) -> tuple[tuple[str, float], ...]:
+    if not isinstance(value, dict):
+        raise Wrong("a table of questions and points, for example {q8 = 2}")
+    return tuple((question, get(value, question, "extra_credit", positive)) for question in sorted(value))

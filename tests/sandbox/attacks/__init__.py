@@ -1,0 +1,1 @@
+"""Hostile submissions as data, the grader they are run against, and an undefended one where they win."""
