@@ -49,8 +49,8 @@ class NotMNIST(UserWarning):
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Gray images and their classes: `images` uint8 [N, 28, 28], `labels` int64 [N], and where they come
-    from.
+    """Images and their classes: `images` uint8 [N, H, W] (gray) or [N, C, H, W] (color), `labels` int64 [N],
+    and where they come from.
 
     >>> images = ImageSet(torch.zeros(5, 28, 28, dtype=torch.uint8), torch.arange(5), "digits")
     >>> len(images), len(images[:2]), images
@@ -59,12 +59,12 @@ class ImageSet:
 
     images: Tensor
     labels: Tensor
-    source: Source
+    source: str
 
     def __post_init__(self):
-        if self.images.ndim != 3 or self.images.dtype != torch.uint8:
+        if self.images.ndim not in (3, 4) or self.images.dtype != torch.uint8:
             found = f"{self.images.dtype} {list(self.images.shape)}"
-            raise ValueError(f"images must be uint8 of shape [N, H, W], got {found}")
+            raise ValueError(f"images must be uint8 of shape [N, H, W] or [N, C, H, W], got {found}")
         if self.labels.shape != self.images.shape[:1]:
             raise ValueError(f"{len(self.images)} images need as many labels, got {list(self.labels.shape)}")
 

@@ -1,0 +1,35 @@
+"""One training loop, the same for the pages, the exercises and the reference networks: `fit` and `evaluate`.
+
+Read [loop.py](loop.py) first: it is the loop and nothing else. Each neighbor holds one thing that the loop
+stands on: the log, the device, augmentation, the way batches come, checkpoints, several processes, errors.
+"""
+
+from convcourse.training.augment import Augment, random_affine, random_crop_flip
+from convcourse.training.checkpoint import CheckpointError
+from convcourse.training.device import choose_device, choose_precision, set_seed
+from convcourse.training.errors import OutOfMemory, TrainingDiverged
+from convcourse.training.evaluation import Normalize, evaluate, predict
+from convcourse.training.log import COLUMNS, Log
+from convcourse.training.loop import fit
+from convcourse.training.recipe import adamw, cross_entropy, one_cycle
+
+__all__ = [
+    "COLUMNS",
+    "Augment",
+    "CheckpointError",
+    "Log",
+    "Normalize",
+    "OutOfMemory",
+    "TrainingDiverged",
+    "adamw",
+    "choose_device",
+    "choose_precision",
+    "cross_entropy",
+    "evaluate",
+    "fit",
+    "one_cycle",
+    "predict",
+    "random_affine",
+    "random_crop_flip",
+    "set_seed",
+]
