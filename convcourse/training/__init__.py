@@ -11,7 +11,7 @@ from convcourse.training.errors import OutOfMemory, TrainingDiverged
 from convcourse.training.evaluation import Normalize, evaluate, predict
 from convcourse.training.log import COLUMNS, Log
 from convcourse.training.loop import fit
-from convcourse.training.recipe import adamw, cross_entropy, one_cycle
+from convcourse.training.recipe import adamw, cross_entropy, in_words, one_cycle
 
 __all__ = [
     "COLUMNS",
@@ -27,6 +27,7 @@ __all__ = [
     "cross_entropy",
     "evaluate",
     "fit",
+    "in_words",
     "one_cycle",
     "predict",
     "random_affine",

@@ -17,6 +17,7 @@ from torch import nn
 from convcourse.data import ImageSet
 from convcourse.training.batches import Images, size_of
 from convcourse.training.distributed import Team
+from convcourse.training.recipe import in_words
 
 MAGIC = b"convcourse checkpoint 1\n"
 Table = dict[str, Any]
@@ -81,7 +82,7 @@ def describe(
     )
     return {
         **{name: str(value) for name, value in settings.items()},
-        **{name: _in_words(function) for name, function in functions.items()},
+        **{name: in_words(function) for name, function in functions.items()},
         "network": f"{type(model).__name__} {hashlib.sha256(shapes.encode()).hexdigest()[:8]}",
         "train": f"{size_of(train)} images {labels}".strip(),
     }
@@ -140,11 +141,3 @@ class Keeper:
         torch.set_rng_state(states[own])
         if self.place.type == "cuda":
             torch.cuda.set_rng_state(states[own + 1], self.place)
-
-
-def _in_words(function: Any) -> str:
-    """A function's name and the plain values it was made with: random_affine(3) is not random_affine(2)."""
-    name = getattr(function, "__qualname__", type(function).__name__)
-    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
-    values = [repr(value) for value in cells if isinstance(value, (bool, int, float, str, tuple))]
-    return f"{name.removesuffix('.<locals>.augment')}({', '.join(values)})" if values else name

@@ -1,6 +1,7 @@
 """What `fit` does unless told otherwise: the loss, the optimizer and the schedule of the learning rate."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,3 +52,23 @@ def one_cycle(optimizer: Optimizer, total_steps: int) -> LRScheduler:
     peaks = [group["lr"] for group in optimizer.param_groups]
     # With fewer than eight steps a quarter of them would be no step at all.
     return OneCycleLR(optimizer, peaks, max(total_steps, 8), pct_start=0.25)
+
+
+def in_words(function: Any) -> str:
+    """A function's name and the plain values it was made with, for logs and checkpoints.
+
+    >>> in_words(cross_entropy(label_smoothing=0.05))
+    'cross_entropy(label_smoothing=0.05)'
+    """
+    if function is None:
+        return "none"
+    name = getattr(function, "__qualname__", type(function).__name__)
+    code = getattr(function, "__code__", None)
+    names = getattr(code, "co_freevars", ())
+    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    made_with = [
+        f"{name}={value!r}"
+        for name, value in zip(names, cells, strict=True)
+        if isinstance(value, (bool, int, float, str, tuple))
+    ]
+    return name.split(".<locals>")[0] + (f"({', '.join(made_with)})" if made_with else "")

@@ -6,26 +6,28 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Sequence
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 import onnx
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
-import convcourse.export
-import convcourse.training
-from convcourse.arithmetic import trace
+import convcourse
+from convcourse.arithmetic import count_parameters, trace
+from convcourse.export import OverBudget, export_network
 from convcourse.plots.networks import learning_curves
 from convcourse.training import COLUMNS, Log
 
+HERE = Path(__file__).resolve().parent
+PACKAGE = Path(convcourse.__file__).resolve().parent
+COMMITTED_BYTES = 1_000_000  # a larger network is not kept in the repository
 Table = dict[str, Any]
-TABLE_HEAD = (
-    "| seed | test | validation | epochs | wall time | processor time |",
-    "|---|---|---|---|---|---|",
-)
 
 
 def sha256(path: Path) -> str:
@@ -74,75 +76,208 @@ def summary(values: Sequence[float]) -> Table:
     }
 
 
+def programs() -> dict[str, str]:
+    """The fingerprint of every program of the project that this process has loaded and that can change a
+    result: scripts by their names, the library's by their paths in it."""
+    loaded = {Path(file).resolve() for module in list(sys.modules.values()) if (file := _file_of(module))}
+    found = {}
+    for path in sorted(loaded):
+        for root in (HERE, PACKAGE):
+            name = path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
+            if name and not name.startswith(("plots/", "check.py")) and path.name != "__init__.py":
+                found[name] = program_sha256(path)
+    return found
+
+
+def program(name: str) -> Path | None:
+    """Where a program that a run names lies today, if it still does."""
+    return next((path for path in (HERE / name, PACKAGE / name) if path.is_file()), None)
+
+
+def write_network(network: nn.Module, log: Log, folder: Path, shape: tuple[int, ...]) -> Table:
+    """Write a network as ONNX and as safetensors, where it is small enough to be committed, and its log; what
+    metrics.json says of them."""
+    state = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
+    said: Table = {
+        "parameters": count_parameters(network),
+        "parameters_in_graph": None,
+        "network_sha256": None,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    if sum(value.nbytes for value in state.values()) >= COMMITTED_BYTES:
+        said["not_committed"] = "larger than 1 MB"
+        log.save(folder / "training_log.json")
+        return said
+    save_file(state, folder / "network.safetensors")
+    said["safetensors_sha256"] = sha256(folder / "network.safetensors")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OverBudget)
+        exported = export_network(network, log, folder, shape)
+    return said | {
+        "parameters": exported.trainable_parameters,
+        "parameters_in_graph": exported.parameters,
+        "network_sha256": sha256(exported.network),
+    }
+
+
 def write_run(
     folder: Path,
     *,
     title: str,
+    script: str,
     command: str,
-    sources: list[Path],
-    device: torch.device,
     results: list[Table],
-    logs: dict[int, Log],
-    **details: Any,
+    measures: Sequence[str],
+    logs: Mapping[tuple[str, int], Log],
+    arms: Mapping[str, Table],
+    trained: list[Table],
+    small: Table | None,
+    images: Table,
 ) -> None:
-    """Write README.md, log.csv, metrics.json and curves.svg; `results` has one table a seed, `logs` its
-    log."""
-    folder.mkdir(parents=True, exist_ok=True)
-    sources = [*sources, *(Path(str(module.__file__)) for module in (convcourse.training, convcourse.export))]
+    """Write README.md, log.csv, metrics.json and curves.svg. `results` has a table for each variant and seed,
+    `logs` its log, `arms` what a variant is, `trained` what was kept when each network was trained;
+    `measures` names the columns of `results` that the script itself measured."""
+    for name, arm in arms.items():
+        arm.update(figures([row for row in results if row["variant"] == name], measures))
     metrics: Table = {
         "title": title,
+        "script": script,
         "command": command,
-        "test_accuracy": summary([row["test_accuracy"] for row in results]),
-        "seconds": summary([row["seconds"] for row in results]),
-        "cpu_seconds": summary([row["cpu_seconds"] for row in results]),
+        **(arms[""] if list(arms) == [""] else {"variants": arms}),
         "seeds": results,
-        "hardware": hardware(device),
+        "measures": list(measures),
+        "images": images,
+        "hardware": trained[0]["hardware"],
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,
             "onnx": onnx.__version__,
         },
-        "program_sha256": {path.name: program_sha256(path) for path in sources},
-        **details,
+        "program_sha256": trained[0]["program_sha256"],
+        "changed_while_training": sorted(_differing([table["program_sha256"] for table in trained])),
     }
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    if small is not None:
+        metrics["small"] = small
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=1, default=str) + "\n")
     with (folder / "log.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, ("seed", *COLUMNS))
+        writer = csv.DictWriter(file, ("variant", "seed", *COLUMNS))
         writer.writeheader()
-        writer.writerows({"seed": seed, **row} for seed, log in logs.items() for row in log.rows)
-    curves = learning_curves({f"seed {seed}": log.rows for seed, log in logs.items()})
+        for (variant, seed), log in logs.items():
+            writer.writerows({"variant": variant, "seed": seed, **row} for row in log.rows)
+    curves = learning_curves(dict(_curves(logs, list(arms))))
     curves.savefig(folder / "curves.svg", metadata={"Date": None})
     (folder / "README.md").write_text(readme(metrics))
 
 
+def figures(rows: list[Table], measures: Sequence[str]) -> Table:
+    """What the seeds of one variant come to, a summary a figure."""
+    names = ("test_accuracy", *measures, "seconds", "cpu_seconds")
+    known = {name: [row[name] for row in rows if row[name] is not None] for name in names}
+    return {name: summary(values) for name, values in known.items() if values}
+
+
+def variants(metrics: Table) -> dict[str, Table]:
+    """What a run says of each of its variants; of the only one, under the name ""."""
+    return metrics.get("variants") or {"": metrics}
+
+
 def readme(metrics: Table) -> str:
     """The run in words, all figures from `metrics`."""
-    accuracy, count = metrics["test_accuracy"], metrics["seeds"][0]["parameters"]
-    rows = [
-        f"| {row['seed']} | {row['test_accuracy']:.2%} | {row['valid_accuracy']:.2%} | {row['epochs']} | "
-        f"{row['seconds']:.0f} s | {row['cpu_seconds']:.0f} s |"
-        for row in metrics["seeds"]
-    ]
-    at, images = metrics["hardware"], metrics["images"]
+    at, images, arms = metrics["hardware"], metrics["images"], variants(metrics)
     place = (
         at.get("gpu")
         or f"{at['threads']} thread{'s' * (at['threads'] != 1)} on {at['cores']} cores ({at['processor']})"
     )
+    folders = "`[VARIANT/]seed_N/`" if "variants" in metrics else "`seed_N/`"
     paragraphs = [
         f"# {metrics['title']}",
-        f"{count:,} trained parameters, {accuracy['mean']:.2%} of the {images['test']:,} {images['source']} "
-        f"test images on average over {len(rows)} seeds (from {accuracy['min']:.2%} to "
-        f"{accuracy['max']:.2%}; standard deviation {100 * accuracy['stdev']:.2f} percentage points).",
-        "\n".join([*TABLE_HEAD, *rows]),
+        *_small(metrics),
+        *(_claim(name, arm, metrics) for name, arm in arms.items()),
+        _table(metrics),
         f"Made by `{metrics['command']}` with {place}, torch {metrics['versions']['torch']}. Processor "
         "time adds up all threads. Both are longer where other programs share the cores and their caches.",
         f"Trained on {images['train']:,} images; every choice was made on the {images['validation']:,} "
         "validation images; the test images were measured once, on the weights of the last epoch. `log.csv` "
-        "has every epoch of every seed, `metrics.json` the rest, `seed_N/` the network and the log that "
+        f"has every epoch of every seed, `metrics.json` the rest, {folders} the network and the log that "
         "names it. "
         "`python solutions/training/check.py` measures the committed networks again.",
     ]
     return "\n\n".join(paragraphs) + "\n"
+
+
+def _claim(name: str, arm: Table, metrics: Table) -> str:
+    """One variant's result in a sentence or two."""
+    rows = [row for row in metrics["seeds"] if row.get("variant", "") == name]
+    accuracy, images = arm["test_accuracy"], metrics["images"]
+    text = (
+        f"{rows[0]['parameters']:,} trained parameters, {accuracy['mean']:.2%} of the {images['test']:,} "
+        f"{images['source']} test images on average over {len(rows)} seed{'s' * (len(rows) != 1)} (from "
+        f"{accuracy['min']:.2%} to {accuracy['max']:.2%}; standard deviation {100 * accuracy['stdev']:.2f} "
+        "percentage points)."
+    )
+    for measure in metrics.get("measures", ()):
+        values = arm[measure]
+        label = measure.replace("_", " ").capitalize()
+        text += (
+            f" {label}: {_figure(values['mean'])} on average (standard deviation {_figure(values['stdev'])})."
+        )
+    return f"**{name}**: {text}" if name else text
+
+
+def _table(metrics: Table) -> str:
+    """Every seed, a line each."""
+    named, measures = "variants" in metrics, metrics.get("measures", ())
+    head = [*["variant"] * named, "seed", "test", *(name.replace("_", " ") for name in measures)]
+    head += ["validation", "epochs", "wall time", "processor time"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for row in metrics["seeds"]:
+        cells = [*[row.get("variant", "")] * named, row["seed"], f"{row['test_accuracy']:.2%}"]
+        cells += [_figure(row[name]) for name in measures]
+        cells += [
+            f"{row['valid_accuracy']:.2%}",
+            row["epochs"],
+            _time(row["seconds"]),
+            _time(row["cpu_seconds"]),
+        ]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+def _small(metrics: Table) -> list[str]:
+    if "small" not in metrics:
+        return []
+    changes = ", ".join(f"{name} {value}" for name, value in metrics["small"].items())
+    return [f"A small configuration that proves the code, and no result of the recipe: {changes}."]
+
+
+def _figure(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.4g}"
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return "unknown"  # of a run that was killed and went on
+    return f"{seconds:.0f} s" if seconds >= 60 else f"{seconds:.1f} s"
+
+
+def _curves(logs: Mapping[tuple[str, int], Log], arms: list[str]) -> Iterator[tuple[str, list[Table]]]:
+    """The curves to draw: every seed of the only variant, or the first seed of each."""
+    first = next(iter(logs))[1]
+    for (variant, seed), log in logs.items():
+        if len(arms) == 1 or seed == first:
+            yield variant if len(arms) > 1 else f"seed {seed}", log.rows
+
+
+def _differing(tables: Sequence[Mapping[str, str]]) -> set[str]:
+    """Programs that were not the same for all seeds."""
+    return {
+        name for table in tables for name in {*table, *tables[0]} if table.get(name) != tables[0].get(name)
+    }
+
+
+def _file_of(module: Any) -> str | None:
+    return getattr(module, "__file__", None)
 
 
 def _processor() -> str:
