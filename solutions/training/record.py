@@ -63,6 +63,8 @@ def hardware(device: torch.device) -> Table:
     }
     if device.type == "cuda":
         table["gpu"] = torch.cuda.get_device_name(device)
+    if beside := int(os.environ.get("PROCESSES_BESIDE", 0)):
+        table["processes_beside"] = beside
     return table
 
 
@@ -189,6 +191,8 @@ def readme(metrics: Table) -> str:
         at.get("gpu")
         or f"{at['threads']} thread{'s' * (at['threads'] != 1)} on {at['cores']} cores ({at['processor']})"
     )
+    if "processes_beside" in at:
+        place += f", which {at['processes_beside']} other trainings shared"
     folders = "`[VARIANT/]seed_N/`" if "variants" in metrics else "`seed_N/`"
     paragraphs = [
         f"# {metrics['title']}",

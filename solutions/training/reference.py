@@ -331,11 +331,14 @@ def find(name: str) -> Reference:
 def _train_several() -> None:
     parser = options(__doc__)
     parser.add_argument("names", nargs="+", choices=names(), metavar="NAME")
+    parser.add_argument("--not-timed", action="store_true", help="leave out those that must be trained alone")
     chosen = parser.parse_args()
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
     for name in chosen.names:
-        train_all(plan_for(find(name), chosen), wait=False)
+        reference = find(name)
+        if not (chosen.not_timed and reference.timed):
+            train_all(plan_for(reference, chosen), wait=False)
 
 
 @contextmanager
