@@ -7,7 +7,7 @@ explanations are made from it, so that none of them needs the submission to be r
 import base64
 import json
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from autograder.verdict import CaseOutcome, CellOutcome, Outcome, QuestionOutcome, Verdict
@@ -41,10 +41,7 @@ class Record:
 
     def to_bytes(self) -> bytes:
         """The record as compressed JSON; equal records give equal bytes."""
-        document = asdict(self)
-        for cell in document["outcome"]["cells"]:
-            cell["images"] = [base64.b64encode(image).decode() for image in cell["images"]]
-        text = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(vars(self), default=_plain, sort_keys=True, ensure_ascii=False, allow_nan=False)
         return zlib.compress(text.encode("utf-8", "surrogatepass"), level=6)
 
     @classmethod
@@ -55,6 +52,11 @@ class Record:
             return cls(Key(**document["key"]), _outcome(document["outcome"]), document["results"])
         except (zlib.error, ValueError, TypeError, KeyError) as error:
             raise RecordError(f"no grading can be read from these {len(data)} bytes: {error}") from None
+
+
+def _plain(part: Any) -> Any:
+    """What JSON has no form for: images, and the parts of a record."""
+    return base64.b64encode(part).decode() if isinstance(part, bytes) else vars(part)
 
 
 def _outcome(row: dict[str, Any]) -> Outcome:

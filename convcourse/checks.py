@@ -5,12 +5,14 @@ exception-based tests. They say what is wrong and never print an answer; they sc
 runs its own.
 """
 
+import functools
 import hashlib
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from convcourse._findings import run_case
@@ -135,10 +137,15 @@ def secret_rng(tag: str) -> "np.random.Generator":
 def _load(path: Path) -> tuple[list[test_case], float]:
     """The checks in a public test file, in its order, and the points of the whole question."""
     space: dict[str, Any] = {"__name__": f"convcourse_check_{path.stem}"}
-    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)
+    exec(_compiled(path), space)
     points = space.get("points") or 0
     worth = sum(points) if isinstance(points, list) else points
     return [value for value in space.values() if isinstance(value, test_case)], worth
+
+
+@functools.cache
+def _compiled(path: Path) -> CodeType:
+    return compile(path.read_text(encoding="utf-8"), str(path), "exec")
 
 
 def _by_number(name: str) -> list[int | str]:

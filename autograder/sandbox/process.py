@@ -137,15 +137,16 @@ class Process:
         arguments: list[Any],
         timeout_s: float,
         *,
+        seed: int | None = None,
         to_handle: Callable[[Any], wire.HandleId] = wire._no_handles,
         from_handle: Callable[[wire.HandleId], Any] = lambda handle: handle,
     ) -> Any:
-        """The reply to one request.
+        """The reply to one request, before which the random numbers inside start from `seed`.
 
         Raises `Died` when it does not come, and `WireError` for arguments that cannot go.
         """
         self._number += 1
-        payload = wire.encode([self._number, operation, arguments], to_handle)
+        payload = wire.encode([self._number, operation, arguments, seed], to_handle)
         reply = self._exchange(wire.frame(payload), timeout_s)
         number = wire.encode(self._number)
         try:
@@ -197,13 +198,12 @@ class Process:
     def _exchange(self, request: bytes, timeout_s: float) -> bytes:
         """Send a frame and return the payload of the next one that comes."""
         until = time.monotonic() + timeout_s
-        unsent, received, needed = memoryview(request), bytearray(), wire.HEADER.size
-        header_read = False
+        unsent, received, whole = memoryview(request), bytearray(), 0
         poll = select.poll()
         poll.register(self._stray_fd, select.POLLIN)
         poll.register(self._pidfd, select.POLLIN)
+        poll.register(self._channel, select.POLLIN | select.POLLOUT)
         while True:
-            poll.register(self._channel, select.POLLIN | (select.POLLOUT if unsent else 0))
             left = until - time.monotonic()
             if left <= 0:
                 self._give_up("time-limit", f"No answer within {timeout_s:g} s.")
@@ -214,8 +214,10 @@ class Process:
             try:
                 if unsent and on_channel & select.POLLOUT:
                     unsent = unsent[self._channel.send(unsent[:CHUNK_BYTES]) :]
+                    if not unsent:
+                        poll.modify(self._channel, select.POLLIN)
                 if on_channel & (select.POLLIN | select.POLLHUP | select.POLLERR):
-                    part = self._channel.recv(min(needed - len(received), CHUNK_BYTES))
+                    part = self._channel.recv(CHUNK_BYTES)
                     if not part:
                         self._explain_death()
                     received += part
@@ -225,14 +227,15 @@ class Process:
                 continue
             except OSError:
                 self._explain_death()
-            if len(received) == needed and header_read:
-                return bytes(received)
-            if len(received) == needed:
-                try:
-                    needed, header_read = wire.payload_length(bytes(received)), True
-                except wire.WireError as error:
-                    self._give_up("crashed", f"The notebook disturbed the runner's channel ({error}).")
-                received.clear()
+            try:
+                if not whole and len(received) >= wire.HEADER.size:
+                    whole = wire.HEADER.size + wire.payload_length(bytes(received[: wire.HEADER.size]))
+                if whole and len(received) > whole:
+                    raise wire.WireError("more than the answer")
+            except wire.WireError as error:
+                self._give_up("crashed", f"The notebook disturbed the runner's channel ({error}).")
+            if whole and len(received) == whole:
+                return bytes(received[wire.HEADER.size :])
 
     def _exit_status(self) -> int | None:
         """What the notebook's process ended with, 128 and the number of a signal; None where it has not."""

@@ -76,6 +76,7 @@ class Session:
         self._lethal: set[str] = set()
         self._slow: dict[str, int] = {}
         self._seed: int | None = None
+        self._seeded: Process | None = None  # the process that has had this seed
 
     def __enter__(self) -> "Session":
         self._process = self._fresh()
@@ -205,19 +206,11 @@ class Session:
         return reply
 
     def seed(self, number: int) -> None:
-        """Seed `random`, NumPy and torch on the student's side.
+        """Seed `random`, NumPy and torch on the student's side, before the next thing asked of it.
 
         Done again should the process be restarted.
         """
-        self._seed = number
-        if self._process is not None:
-            self._send_seed(self._process, number)
-
-    def _send_seed(self, process: Process, number: int) -> None:
-        try:
-            process.request("seed", [number], self.limits.call_s + self.limits.grace_s)
-        except Died as death:
-            self._buried(process, death, "seeding")
+        self._seed, self._seeded = number, None
 
     def _ask(self, operation: str, arguments: list[Any], origin: str, timed: bool = True) -> Any:
         """One request, its reply checked: a value, or what went wrong as `StudentError`."""
@@ -235,12 +228,14 @@ class Session:
         seconds = min(self.limits.call_s, self._calls_left)
         to_handle = self._number_of(self._generation)
         from_handle = self._handle_for(self._generation, origin)
+        seed, self._seeded = (None if self._seeded is process else self._seed), process
         begun = time.monotonic()
         try:
             reply = process.request(
                 operation,
                 [*arguments, seconds] if timed else arguments,
                 seconds + self.limits.grace_s,
+                seed=seed,
                 to_handle=to_handle,
                 from_handle=from_handle,
             )
@@ -309,8 +304,6 @@ class Session:
         self._results = results
         if self._process is None:
             raise StudentError("Crashed", "the notebook could not be run again")
-        if self._seed is not None:
-            self._send_seed(self._process, self._seed)
         return self._living()
 
     def _fresh(self) -> Process:

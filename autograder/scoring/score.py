@@ -9,6 +9,7 @@ names as its own failure (`grader_errors`) stops the scoring and becomes the ver
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import sys
@@ -83,17 +84,26 @@ def prepare() -> None:
     import otter.test_files.exception_test  # noqa: F401
 
 
-def load_tests(folder: Path) -> list[ExceptionTestFile]:
-    """Otter's test files below `folder`, q2 before q10."""
+@functools.cache
+def _test_file() -> type[ExceptionTestFile]:
+    """Otter's test file, made anew for each submission from code that is compiled once."""
     from otter.test_files.exception_test import ExceptionTestFile  # seconds to import, so only by who scores
 
+    class CompiledOnce(ExceptionTestFile):
+        _compile_string = staticmethod(functools.lru_cache(256)(ExceptionTestFile._compile_string))
+
+    return CompiledOnce
+
+
+def load_tests(folder: Path) -> list[ExceptionTestFile]:
+    """Otter's test files below `folder`, q2 before q10."""
     paths = sorted(
         folder.glob("*.py"), key=lambda path: [int(part) for part in re.findall(r"\d+", path.stem)]
     )
     if not paths:
         raise ScoringError(f"{folder} holds no tests; run 'autograder build' first")
     try:
-        return [ExceptionTestFile.from_file(str(path)) for path in paths]
+        return [_test_file().from_file(str(path)) for path in paths]
     except Exception as error:
         raise ScoringError(f"the tests in {folder} cannot be loaded: {error}") from error
 

@@ -11,7 +11,7 @@ import socket
 import sys
 from typing import Any
 
-from .birth import close_all_but, enter_namespaces, give_birth, uncover_proc
+from .birth import close_all_but, enter_user_namespace, give_birth, uncover_proc
 from .channel import Channel
 from .kernel import give_up_privileges
 from .preload import Preloaded, load, make_shell
@@ -38,10 +38,15 @@ def serve_network(channel: Channel, limits: dict[str, Any], ready: Preloaded) ->
 
 
 def serve(channel: Channel, answers: Any, from_handle: Any) -> None:
-    """Answer request after request; each carries a number, which its reply repeats."""
+    """Answer request after request; each carries a number, which its reply repeats.
+
+    A request may also carry a seed for the random numbers, to be set before anything else.
+    """
     channel.send(encode(["ready"]))
     while True:
-        number, operation, arguments = decode(channel.receive(), from_handle)
+        number, operation, arguments, seed = decode(channel.receive(), from_handle)
+        if seed is not None:
+            answers.seed(seed)
         reply: bytes = getattr(answers, operation)(*arguments)
         # A reply is its request's number and then the answer, which is a payload of its own.
         channel.send(encode(number) + reply)
@@ -50,7 +55,7 @@ def serve(channel: Channel, answers: Any, from_handle: Any) -> None:
 def become_ordinary(uid: int) -> None:
     """Be the user `uid` of a namespace below the one whose root this is, without any privilege."""
     uncover_proc()
-    enter_namespaces(0, uid)
+    enter_user_namespace(uid)
     give_up_privileges()
 
 

@@ -1,17 +1,15 @@
-"""How a submission's process is born: three forks from the warm parent, each less able than the one before.
+"""How a submission's process is born: two forks from the warm parent, each less able than the one before.
 
-The parent forks a midwife, which leaves every namespace of the parent's and forks the first process of the
-new ones. The first process lays out the file system, waits until the grader has bounded it, and forks the
-process that runs the notebook; from then on it only waits, as the first process of a namespace must, and
-tells the grader how the other ended. The notebook's process gives up every privilege before it hears
-of any student code.
+The parent forks the first process of new namespaces. It lays out the file system while the grader bounds it,
+waits for the grader's word, and forks the process that runs the notebook; from then on it only waits, as the
+first process of a namespace must, and tells the grader how the other ended. The notebook's process gives up
+every privilege before it hears of any student code.
 """
 
 import contextlib
 import os
 import resource
 import signal
-import socket
 import sys
 import traceback
 from collections.abc import Callable
@@ -27,15 +25,13 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
 def give_birth(order: dict[str, Any], fds: dict[str, int], serve: Callable[[int], None]) -> None:
-    """Fork a process that calls `serve(channel)`; returns in the parent once the midwife is gone.
+    """Fork a process that calls `serve(channel)`; returns in the parent at once.
 
     `order` says what to build (see `warm.order_for`). `fds` are the channel and the pipes for stray output
     and for the exit status. What fails is written to the stray output, and the channel closes.
     """
-    midwife = os.fork()
-    if midwife:
-        with contextlib.suppress(ChildProcessError):  # there is nothing to learn: the parent ignores ends
-            os.waitpid(midwife, 0)
+    user, group = os.getuid(), os.getgid()  # the child does not know them until it says what they are there
+    if os.fork() if order["unsafe"] else kernel.fork_into(kernel.EVERY_NAMESPACE):
         return
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -43,10 +39,13 @@ def give_birth(order: dict[str, Any], fds: dict[str, int], serve: Callable[[int]
         os.dup2(fds["stray"], 2)
         close_all_but(*fds.values())
         os.setsid()
-        if not order["unsafe"]:
-            enter_namespaces(kernel.EVERY_NAMESPACE, order["uid"])
-        if os.fork():
-            os._exit(0)
+        greet(fds["channel"])
+        if order["unsafe"]:
+            os.chdir(order["scratch"])
+            os.environ.update({"HOME": order["scratch"], "TMPDIR": f"{order['scratch']}/tmp"})
+        else:
+            be_the_user(order["uid"], user, group)
+            lay_out(order)
         _first_process(order, fds, serve)
     except BaseException:
         os.write(2, traceback.format_exc().encode("utf-8", "replace"))
@@ -65,10 +64,15 @@ def uncover_proc() -> None:
             kernel.unmount(path)
 
 
-def enter_namespaces(flags: int, uid: int) -> None:
-    """Enter new namespaces of the kinds in `flags`, as the ordinary user `uid` of a new user namespace."""
+def enter_user_namespace(uid: int) -> None:
+    """Be the ordinary user `uid` of a new user namespace, whatever one is now."""
     user, group = os.getuid(), os.getgid()
-    kernel.unshare(flags | kernel.CLONE_NEWUSER)
+    kernel.unshare(kernel.CLONE_NEWUSER)
+    be_the_user(uid, user, group)
+
+
+def be_the_user(uid: int, user: int, group: int) -> None:
+    """In a new user namespace: let what `user` and `group` were outside be the ordinary user `uid`."""
     for name, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{uid} {user} 1"),
@@ -78,18 +82,15 @@ def enter_namespaces(flags: int, uid: int) -> None:
             file.write(text)
 
 
+def greet(channel: int) -> None:
+    """Say a first word, with which the kernel tells the grader this process's number (SCM_CREDENTIALS)."""
+    os.write(channel, b"h")
+
+
 def _first_process(order: dict[str, Any], fds: dict[str, int], serve: Callable[[int], None]) -> None:
-    if order["unsafe"]:
-        os.chdir(order["scratch"])
-        os.environ.update({"HOME": order["scratch"], "TMPDIR": f"{order['scratch']}/tmp"})
-    else:
-        lay_out(order)
-    # The grader learns this process's number from the kernel (SCM_CREDENTIALS), bounds it, and lets it go on.
-    channel = socket.socket(fileno=os.dup(fds["channel"]))
-    channel.sendall(b"h")
-    if channel.recv(1) != b"g":
+    """Wait until the grader has bounded this process, then fork the notebook's and wait for its end."""
+    if os.read(fds["channel"], 1) != b"g":
         os._exit(1)
-    channel.close()
     child = os.fork()
     if child == 0:
         try:

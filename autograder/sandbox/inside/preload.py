@@ -28,6 +28,7 @@ def make_shell() -> Preloaded:
     """The shell, and the formatter of its errors, which is slow when it is first used."""
     output = Output(0, 0)
     shell = GradingShell(output)
+    _run_a_cell(shell)
     _explain_an_error(shell)
     keep()
     return Preloaded(shell, output)
@@ -52,6 +53,13 @@ def keep() -> None:
     gc.collect()
     gc.freeze()  # what is here now is nobody's garbage, and a collection that touched it would copy it
     collapse_memory()
+
+
+def _run_a_cell(shell: GradingShell) -> None:
+    """The first cell of a shell compiles patterns and imports; the shell then starts anew."""
+    shell.transform_cell("%pip install nothing")
+    shell.run_cell("None", store_history=True)
+    shell.reset(new_session=True)
 
 
 def _explain_an_error(shell: GradingShell) -> None:
@@ -87,8 +95,28 @@ def _convolve() -> None:
         torch.nn.Conv2d(1, 2, 3)(torch.zeros(1, 1, 8, 8))
 
 
+def _draw_at_random() -> None:
+    """NumPy loads its generators when they are first asked for."""
+    import numpy as np
+
+    np.random.default_rng(0).random()
+
+
+def _compile_checks() -> None:
+    """The instant checks of every exercise."""
+    from convcourse import checks
+
+    for path in checks._PUBLIC_TESTS.glob("*/*.py"):
+        checks._compiled(path)
+
+
 def _nothing() -> None:
     pass
 
 
-FIRST_USE = {"matplotlib.pyplot": _draw, "torch": _convolve}
+FIRST_USE = {
+    "matplotlib.pyplot": _draw,
+    "torch": _convolve,
+    "numpy": _draw_at_random,
+    "convcourse.checks": _compile_checks,
+}
