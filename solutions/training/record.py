@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import functools
 import hashlib
 import json
 import os
@@ -87,8 +88,13 @@ def programs() -> dict[str, str]:
         for root in (HERE, PACKAGE):
             name = path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
             if name and not name.startswith(("plots/", "check.py")) and path.name != "__init__.py":
-                found[name] = program_sha256(path)
+                found[name] = _program_sha256(path, path.stat().st_mtime_ns)
     return found
+
+
+@functools.cache
+def _program_sha256(path: Path, changed: int) -> str:
+    return program_sha256(path)
 
 
 def program(name: str) -> Path | None:

@@ -1,0 +1,220 @@
+"""The driver of the reference networks: every variant with every seed once, and the test images last."""
+
+import csv
+import dataclasses
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+TRAINING = Path(__file__).resolve().parents[3] / "solutions" / "training"
+
+
+@pytest.fixture
+def reference(monkeypatch, tmp_path):
+    """solutions/training/reference.py, working in a folder of its own that holds the script tiny.py."""
+    (tmp_path / "scripts").mkdir()
+    monkeypatch.syspath_prepend(str(TRAINING))
+    monkeypatch.syspath_prepend(str(tmp_path / "scripts"))
+    import record
+    import reference
+
+    shutil.copy(Path(__file__).with_name("tiny.py"), tmp_path / "scripts" / "tiny.py")
+    monkeypatch.setattr(reference, "HERE", tmp_path / "scripts")
+    monkeypatch.setattr(reference, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(reference, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(record, "HERE", tmp_path / "scripts")
+    yield reference
+    sys.modules.pop("tiny", None)
+
+
+@pytest.fixture
+def tiny(reference):
+    return reference.find("tiny")
+
+
+def plan(reference, tiny, *words):
+    return reference.plan_for(tiny, reference.options("").parse_args(words), reference.KEPT)
+
+
+def count_fits(reference, monkeypatch, stop_after=None):
+    """Count the trainings that are begun; after `stop_after` of them the process is interrupted."""
+    begun, fit = [], reference.fit
+
+    def counted(*arguments, **keywords):
+        if stop_after is not None and len(begun) >= stop_after:
+            raise KeyboardInterrupt
+        begun.append(keywords["seed"])
+        return fit(*arguments, **keywords)
+
+    monkeypatch.setattr(reference, "fit", counted)
+    return begun
+
+
+def run(reference, tiny, *words):
+    """Train and record, as `main` does."""
+    chosen = plan(reference, tiny, *words)
+    reference.train_all(chosen)
+    folder = reference.RUNS / f"2000-01-01_{chosen.folder_name}"
+    reference.measure_all(chosen, folder, "python tiny.py")
+    return folder
+
+
+def test_a_run_has_every_variant_and_seed_and_can_be_checked(reference, tiny):
+    folder = run(reference, tiny)
+    assert folder.name == "2000-01-01_tiny_cpu"
+    metrics = json.loads((folder / "metrics.json").read_text())
+    jobs = [(row["variant"], row["seed"]) for row in metrics["seeds"]]
+    assert jobs == [("plain", 0), ("plain", 1), ("moved", 0), ("moved", 1)]
+    for variant, arm in metrics["variants"].items():
+        accuracies = [row["test_accuracy"] for row in metrics["seeds"] if row["variant"] == variant]
+        assert arm["test_accuracy"]["mean"] == pytest.approx(sum(accuracies) / 2, abs=1e-6)
+        assert arm["recipe"]["epochs"] == 2 and arm["bright"]["stdev"] == 0
+    assert metrics["variants"]["moved"]["recipe"]["augment"] == {"shift": 1.0, "rotate": 0.0}
+    assert metrics["images"] == {"train": 60, "validation": 30, "test": 40, "source": "bars"}
+    assert {"tiny.py", "training/loop.py", "export.py"} <= metrics["program_sha256"].keys()
+    with (folder / "log.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    named = {(line["variant"], line["seed"], line["epoch"]) for line in lines}
+    assert len(lines) == len(named) == 8 and ("moved", "1", "2") in named
+    for variant, seed in jobs:
+        files = {path.name for path in (folder / variant / f"seed_{seed}").iterdir()}
+        assert files == {"network.onnx", "network.safetensors", "training_log.json"}
+
+    import check
+
+    images = tiny.load("test")
+    pixels = (images.images.float() / 255)[:, None].numpy()
+    assert check.check_run(folder, pixels, images.labels.numpy()) == []
+
+
+def test_the_test_images_are_loaded_when_the_last_network_is_trained(reference, tiny, monkeypatch):
+    import tiny as script
+
+    script.LOADED.clear()
+    begun = count_fits(reference, monkeypatch)
+    order = script.LOADED
+    chosen = plan(reference, tiny, "--variants", "plain")
+    reference.train_all(chosen)
+    assert "test" not in order and begun == [0, 1]
+    reference.measure_all(chosen, reference.RUNS / "run", "")
+    assert order[-1] == "test" and order.count("test") == 1
+
+
+def test_a_run_that_was_stopped_trains_only_what_is_missing(reference, tiny, monkeypatch):
+    with monkeypatch.context() as patched:
+        begun = count_fits(reference, patched, stop_after=3)
+        with pytest.raises(KeyboardInterrupt):
+            reference.train_all(plan(reference, tiny))
+        assert begun == [0, 0, 1]
+    begun = count_fits(reference, monkeypatch)
+    reference.train_all(plan(reference, tiny))
+    assert begun == [1]
+
+
+def test_another_recipe_or_program_is_trained_anew(reference, tiny, monkeypatch):
+    reference.train_all(plan(reference, tiny, "--seeds", "0"))
+    begun = count_fits(reference, monkeypatch)
+    shorter = {
+        name: dataclasses.replace(arm, recipe={**arm.recipe, "epochs": 1})
+        for name, arm in tiny.variants.items()
+    }
+    reference.train_all(plan(reference, dataclasses.replace(tiny, variants=shorter), "--seeds", "0"))
+    assert len(begun) == 2
+    script = reference.HERE / "tiny.py"
+    script.write_text(script.read_text() + "\n# a comment changes nothing\n")
+    reference.train_all(plan(reference, tiny, "--seeds", "0"))
+    assert len(begun) == 2
+    script.write_text(script.read_text() + "\nWIDTH = 5\n")
+    reference.train_all(plan(reference, tiny, "--seeds", "0"))
+    assert len(begun) == 4
+
+
+def test_what_another_process_trains_is_passed_over(reference, tiny):
+    chosen = plan(reference, tiny, "--seeds", "0")
+    with reference._alone(chosen.place("plain", 0), wait=True) as mine:
+        assert mine
+        reference.train_all(chosen, wait=False)
+    assert not reference.is_trained(chosen.place("plain", 0))
+    assert reference.is_trained(chosen.place("moved", 0))
+
+
+def test_quick_runs_everything_and_writes_nothing(reference, tiny, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["tiny.py", "--quick"])
+    reference.main(dataclasses.replace(tiny, variants={"": tiny.variants["moved"]}))
+    assert "it runs; nothing was written" in capsys.readouterr().out
+    assert not reference.RUNS.exists() and not reference.KEPT.exists()
+
+
+def test_a_small_run_says_that_it_is_one(reference, tiny):
+    folder = run(reference, tiny, "--small", "--variants", "plain")
+    assert folder.name == "2000-01-01_tiny_small_cpu"
+    assert "proves the code, and no result of the recipe: epochs 1" in (folder / "README.md").read_text()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["small"]["train_images"] == 32
+    assert metrics["images"] == {"train": 32, "validation": 30, "test": 20, "source": "bars"}
+    assert [row["epochs"] for row in metrics["seeds"]] == [1]
+
+
+def test_one_nameless_variant_stands_at_the_top(reference, tiny):
+    only = dataclasses.replace(tiny, variants={"": tiny.variants["moved"]}, measure=None)
+    folder = run(reference, only, "--seeds", "0")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert "variants" not in metrics and metrics["recipe"]["batch_size"] == 32
+    assert metrics["layers"][1]["kind"] == "Conv2d"
+    assert (folder / "seed_0" / "network.onnx").exists()
+
+
+def test_the_same_seed_gives_the_same_network(reference, tiny):
+    chosen = plan(reference, tiny, "--seeds", "0")
+    reference.train_all(chosen)
+    path = chosen.place("plain", 0) / "network.safetensors"
+    first = load_file(path)
+    shutil.rmtree(reference.KEPT)
+    reference.train_all(chosen)
+    again = load_file(path)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_a_large_network_is_not_committed(reference, tiny):
+    def build():
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 4000), nn.ReLU(), nn.Linear(4000, 10))
+
+    large = dataclasses.replace(tiny, variants={"": dataclasses.replace(tiny.variants["plain"], build=build)})
+    folder = run(reference, large, "--seeds", "0")
+    assert [path.name for path in (folder / "seed_0").iterdir()] == ["training_log.json"]
+
+    import check
+
+    assert check.not_checked(folder) == ["seed 0"]
+    images = tiny.load("test")
+    assert check.check_run(folder, images.images.numpy(), images.labels.numpy()) == []
+
+
+def test_a_card_is_named_shortly(reference, monkeypatch):
+    names = {
+        "NVIDIA H200": "h200",
+        "NVIDIA A100-SXM4-80GB": "a100",
+        "NVIDIA GeForce RTX 4090": "rtx_4090",
+        "NVIDIA H100 80GB HBM3": "h100",
+    }
+    for name, short in names.items():
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device, name=name: name)
+        assert reference.device_name(torch.device("cuda")) == short
+    assert reference.device_name(torch.device("cpu")) == "cpu"
+
+
+def test_an_unknown_variant_is_named(reference, tiny):
+    with pytest.raises(SystemExit, match=r"tiny has the variants \['plain', 'moved'\], not \['bent'\]"):
+        plan(reference, tiny, "--variants", "bent")
+
+
+def test_scripts_are_found_by_what_they_describe(reference):
+    assert reference.names() == ["tiny"]
+    (reference.HERE / "helper.py").write_text('"""No reference."""\n')
+    assert reference.names() == ["tiny"]
