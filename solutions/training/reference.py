@@ -132,7 +132,7 @@ def device_name(device: torch.device) -> str:
     if device.type != "cuda":
         return device.type
     name = torch.cuda.get_device_name(device).removeprefix("NVIDIA ").removeprefix("GeForce ")
-    return re.sub(r"\W+", "_", re.split(r"-| \d+GB", name)[0].lower())
+    return re.sub(r"\W", "", re.split(r"-| \d+GB", name)[0].lower())
 
 
 def images_for(plan: Plan) -> tuple[ImageSet, ImageSet]:

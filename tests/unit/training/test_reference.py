@@ -200,7 +200,7 @@ def test_a_card_is_named_shortly(reference, monkeypatch):
     names = {
         "NVIDIA H200": "h200",
         "NVIDIA A100-SXM4-80GB": "a100",
-        "NVIDIA GeForce RTX 4090": "rtx_4090",
+        "NVIDIA GeForce RTX 4090": "rtx4090",
         "NVIDIA H100 80GB HBM3": "h100",
     }
     for name, short in names.items():
