@@ -1,6 +1,7 @@
 """Grading again: the same bytes whatever the number of workers, and nothing that is known already."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -126,6 +127,46 @@ def test_another_secret_or_a_changed_test_is_graded_again(graded, command, tiny,
         assert "1 new, 0 known" in command(*arguments, "--secret-seed", 1).stdout
     finally:
         test.write_text(text)
+
+
+def test_a_corrected_hidden_test_regrades_what_it_touches_and_the_history_keeps_both(
+    command, tiny, tmp_path
+):
+    """The instructor finds that a hidden test asked for too much, mends it, and regrades from the book alone."""
+    (tmp_path / "class").mkdir()
+    for name, answer in {"anna": "2 * n", "ben": "n + n", "cleo": "n * n"}.items():
+        (tmp_path / "class" / f"{name}.ipynb").write_bytes(
+            notebook(f"def double(n):\n    return {answer}", "pixels = 841")
+        )
+    book = tmp_path / "book.db"
+    rest = ("--course", tiny, "--gradebook", book, "--secret-seed", SECRET)
+    done = command("grade", "00_tiny", tmp_path / "class", "--out", tmp_path / "out", *rest)
+    assert "3 new, 0 known, 0 failed" in done.stdout, done.stderr
+    shutil.rmtree(tmp_path / "class")  # the book has everything that grading again needs
+    test = tiny / "_build" / "bundles" / "00_tiny" / "tests" / "q2.py"
+    text = test.read_text()
+    try:
+        test.write_text(text.replace("28 * 30", "841").replace("840", "841"))
+        assert test.read_text() != text
+        plan = command("regrade", "00_tiny", "--dry-run", *rest)
+        assert "3 to grade again" in plan.stdout, plan.stderr
+        assert "anna: the tests or the secret changed" in plan.stdout
+        assert all(score == 2.0 * (name != "cleo") for name, score in scores_in(book).items())
+        again = command("regrade", "00_tiny", "--workers", 2, *rest)
+        assert again.returncode == 0 and "3 graded again" in again.stdout, again.stderr
+        assert scores_in(book) == {"anna": 4.0, "ben": 4.0, "cleo": 2.0}
+        assert "0 graded again" in command("regrade", "00_tiny", *rest).stdout
+        shown = command("history", "anna", "--gradebook", book, "--course", tiny).stdout
+        shown = " ".join(shown.split())
+        assert "q2 0 -> 2" in shown and "2/6" in shown and "4/6" in shown, shown
+    finally:
+        test.write_text(text)
+
+
+def scores_in(book: Path) -> dict[str, float]:
+    """The score of each attempt by its newest grading."""
+    with open_gradebook(book) as opened:
+        return {graded.attempt.name: graded.grading.score for graded in opened.attempts()}
 
 
 def test_ctrl_c_keeps_what_was_graded_and_the_same_command_goes_on(tiny, tmp_path, command, read_grades):

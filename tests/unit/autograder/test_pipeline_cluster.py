@@ -183,7 +183,7 @@ def test_no_more_jobs_are_taken_than_there_are_threads(local):
 
 
 def test_the_local_cluster_speaks_tls_and_serves_no_pages(local):
-    local.wait_for_workers(2, timeout=60)
+    local.wait_for_workers(2, timeout=240)
     info = local.scheduler_info(n_workers=-1)
     addresses = [info["address"], *info["workers"]]
     assert len(addresses) == 3 and all(address.startswith("tls://127.0.0.1:") for address in addresses)

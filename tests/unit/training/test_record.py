@@ -44,7 +44,8 @@ def test_the_readme_says_what_the_metrics_say(record, metrics):
     text = record.readme(metrics)
     assert (
         "**old**: 1,234 trained parameters, 97.00% of the 100 CIFAR-10 (JPEG) test images on average over 2 "
-        "seeds (from 96.00% to 98.00%; standard deviation 1.41 percentage points). Shifted accuracy: 0.5 on average"
+        "seeds (from 96.00% to 98.00%; standard deviation 1.41 percentage points). Shifted accuracy: 0.5 on "
+        "average"
     ) in text
     assert "**new**: 1,234 trained parameters, 99.00% of the 100" in text and "over 1 seed (" in text
     assert (
