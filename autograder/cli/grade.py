@@ -27,6 +27,7 @@ from autograder.cli.shared import (
     select,
 )
 from autograder.course import ROOT
+from autograder.policy import HandIn
 from autograder.verdict import Outcome, Verdict
 
 
@@ -61,7 +62,8 @@ def grade(
     """Grade submissions, each in a sandbox of its own; what the gradebook knows is not graded again."""
     from autograder.submission import NothingFound, find_submissions
 
-    (exercise,) = select(load(course), [slug])
+    loaded = load(course)
+    (exercise,) = select(loaded, [slug])
     if not any((exercise.bundle / "tests").glob("*.py")):
         refuse(f"the hidden tests of {slug} are not built; run 'autograder build {slug}' first")
     try:
@@ -76,6 +78,7 @@ def grade(
         check_machine(unsafe)
     secret = secret_for(secret_seed)
     _tell_ignored(ignored)
+    tell_unmatched([item.name for item in found], loaded.hand_in)
     from autograder.pipeline import grade_many
 
     reached: list[Outcome] = []
@@ -128,6 +131,18 @@ def _tell_ignored(ignored: list[Path]) -> None:
         errors.print(text, highlight=False)
     if len(ignored) > 5:
         errors.print(f"[yellow]passed over[/] {len(ignored) - 5} more files", highlight=False)
+
+
+def tell_unmatched(names: list[str], hand_in: HandIn) -> None:
+    """A name that the pattern does not fit belongs to a student all the same: the one it begins with."""
+    from autograder.gradebook.identity import student_of, unmatched
+
+    guessed = unmatched(names, hand_in)
+    for name in guessed[:5]:
+        text = f"{name} does not fit the pattern in course.toml; it counts for {student_of(name, hand_in)}"
+        errors.print(f"[yellow]guessed[/] {tables.escape(text)}", highlight=False, soft_wrap=True)
+    if len(guessed) > 5:
+        errors.print(f"[yellow]guessed[/] the students of {len(guessed) - 5} more", highlight=False)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from autograder.cli.shared import (
     select,
 )
 from autograder.course import ROOT, Exercise
+from autograder.policy import HandIn
 from autograder.record import RecordError
 
 if TYPE_CHECKING:
@@ -49,12 +50,13 @@ def report(
     """Write a page on the class for each exercise: scores, questions, wrong answers, what needs a look."""
     from autograder import report as room
 
-    exercises = select(load(course), slugs)
+    loaded = load(course)
+    exercises = select(loaded, slugs)
     with opened(gradebook) as book:
         place = feedback or _folder_of(gradebook)
         written = 0
         for exercise in exercises:
-            entries, waiting = _newest(book.attempts(exercise.slug))
+            entries, waiting = _counting_attempts(book, exercise, loaded.hand_in)
             if not entries:
                 continue
             found = _compare(entries, exercise, room.THRESHOLD) if similarity else None
@@ -81,9 +83,10 @@ def similarity(
     """Say which notebooks of a class share code, side by side; a person must look before anything follows."""
     from autograder import report as room
 
-    (exercise,) = select(load(course), [slug])
+    loaded = load(course)
+    (exercise,) = select(loaded, [slug])
     with opened(gradebook) as book:
-        entries, _ = _newest(book.attempts(slug))
+        entries, _ = _counting_attempts(book, exercise, loaded.hand_in)
         if not entries:
             refuse(f"the gradebook holds no grading of {slug}; run 'autograder grade' first")
         found = _compare(entries, exercise, threshold)
@@ -111,17 +114,22 @@ def opened(address: str | None) -> Iterator["Gradebook"]:
         refuse(str(error))
 
 
-def _newest(attempts: Sequence["Graded"]) -> tuple[list["Entry"], list[str]]:
-    """Of each student the newest attempt that was graded, and the names of those that wait for it."""
+def _counting_attempts(
+    book: "Gradebook", exercise: Exercise, hand_in: HandIn
+) -> tuple[list["Entry"], list[str]]:
+    """Of each student the attempt that counts by the policy, and the names of those to grade yet.
+
+    Where only the grader has failed at a student's attempts, the newest of them stands for all.
+    """
+    from autograder.gradebook.standing import class_standing
     from autograder.report import Entry
 
-    chosen: dict[str, Graded] = {}
-    waiting = []
-    for graded in attempts:  # oldest first, so that the newest stays
-        if graded.gradings:
-            chosen[graded.attempt.student] = graded
-        else:
-            waiting.append(graded.attempt.name)
+    attempts = book.attempts(exercise.slug)  # oldest first
+    waiting = [graded.attempt.name for graded in attempts if not graded.gradings]
+    chosen = {graded.attempt.student: graded for graded in attempts if graded.gradings}
+    for standing in class_standing(book, [exercise], hand_in):
+        if counted := standing.finals[exercise.slug].attempt:
+            chosen[standing.student] = counted
     entries = []
     for graded in chosen.values():
         grading = counting(graded)

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
+from autograder.cli.grade import tell_unmatched
 from autograder.cli.shared import app
 from autograder.course import load_course
 from autograder.gradebook import Attempt, open_gradebook
 from autograder.pipeline import keys
+from autograder.policy import HandIn
 from autograder.record import Key, Record
 from autograder.verdict import CaseOutcome, CellOutcome, Outcome, QuestionOutcome, Verdict
 
@@ -115,13 +117,23 @@ def test_a_report_is_written_for_each_exercise_that_was_graded(add, run, tmp_pat
     assert (tmp_path / "pages" / f"{SLUG}.html").stat().st_mode & 0o077 == 0, "it names students"
 
 
-def test_the_newest_attempt_of_each_student_is_reported(add, run, tmp_path):
-    add("ada/1", False)
-    add("ada/2", True, at=MONDAY + timedelta(hours=1))
+@pytest.mark.parametrize("passed", [(False, True), (True, False)])
+def test_the_attempt_that_counts_is_reported(add, run, tmp_path, passed):
+    """The policy here is the best of all attempts, whichever came last."""
+    add("ada/1", passed[0])
+    add("ada/2", passed[1], at=MONDAY + timedelta(minutes=10))
     run("report", SLUG, "--out", str(tmp_path / "pages"), "--no-similarity")
     text = (tmp_path / "pages" / f"{SLUG}.html").read_text()
     assert "<strong>1</strong><span>student<" in text and "No case failed" in text
     assert "Similarity was not compared" in text
+
+
+def test_a_student_guessed_from_a_name_is_told(capsys):
+    hand_in = HandIn("week[0-9]_(?P<student>[a-z]+)")
+    tell_unmatched(["week3_ada", "Ben/homework"], hand_in)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "Ben/homework does not fit the pattern" in said and "counts for Ben" in said
+    assert "ada" not in said
 
 
 def test_similar_notebooks_are_laid_side_by_side(add, run, tmp_path):
