@@ -193,9 +193,9 @@ def costs(network: nn.Module, images: torch.Tensor, labels: torch.Tensor, width:
     """Operations and bytes of one training step for one image.
 
     Operations are the multiplications and additions of convolutions and matrix products, forward and
-    backward, as PyTorch counts them. Bytes are what must move if every layer reads its input and writes its output once
-    forward, and backward reads both with the gradient that comes and writes the one that goes: no cache spans
-    a layer, no layer is read twice.
+    backward, as PyTorch counts them. Bytes are what must move if every layer reads its input and writes its
+    output once forward, and backward reads both with the gradient that comes and writes the one that goes: no
+    cache spans a layer, no layer is read twice.
     """
     from torch.utils.flop_counter import FlopCounterMode
 

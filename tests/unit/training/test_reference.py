@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 TRAINING = Path(__file__).resolve().parents[3] / "solutions" / "training"
+PROGRAMS = ("gpu.sh", "reference.py", "record.py", "check.py")
 
 
 @pytest.fixture
@@ -218,3 +220,42 @@ def test_scripts_are_found_by_what_they_describe(reference):
     assert reference.names() == ["tiny"]
     (reference.HERE / "helper.py").write_text('"""No reference."""\n')
     assert reference.names() == ["tiny"]
+
+
+@pytest.mark.slow  # starts Python and PyTorch ten times
+def test_the_gpu_script_trains_side_by_side_and_goes_on_elsewhere(tmp_path):
+    """Two workers share the networks of a script, one run records them; what is kept in a file makes another
+    machine train nothing again."""
+    scripts = tmp_path / "solutions" / "training"
+    scripts.mkdir(parents=True)
+    (tmp_path / "convcourse").symlink_to(TRAINING.parents[1] / "convcourse")
+    for path in (*(TRAINING / name for name in PROGRAMS), Path(__file__).with_name("tiny.py")):
+        shutil.copy(path, scripts)
+
+    def call(workers):
+        command = [scripts / "gpu.sh", "--device", "cpu", "--workers", str(workers), "--keep", "kept.tgz"]
+        command += ["--python", sys.executable, "tiny"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder,) = (scripts / "runs").glob("*_tiny_cpu")
+        return done.stdout, json.loads((folder / "metrics.json").read_text())
+
+    said, first = call(workers=2)
+    begun = [line for line in said.splitlines() if line.endswith(" on cpu")]
+    assert sorted(begun) == [
+        f"tiny {variant} seed {seed} on cpu" for variant in ("moved", "plain") for seed in (0, 1)
+    ]
+    assert "still waiting for a GPU: tiny" in said  # a processor is none
+    assert len(first["seeds"]) == 4 and first["hardware"]["processes_beside"] == 1
+    shutil.rmtree(tmp_path / "_build")
+    shutil.rmtree(scripts / "runs")
+    said, again = call(workers=1)
+    assert " on cpu" not in said
+    assert again["seeds"] == first["seeds"]
+
+
+def test_the_gpu_script_refuses_what_it_does_not_know():
+    done = subprocess.run([TRAINING / "gpu.sh", "--hours", "3"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "unknown option --hours" in done.stderr
+    done = subprocess.run([TRAINING / "gpu.sh", "--minutes"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "--minutes needs a value" in done.stderr
