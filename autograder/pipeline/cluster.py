@@ -31,6 +31,7 @@ from autograder.scoring.secret import VARIABLE
 TLS_FILES = ("ca.pem", "cert.pem", "key.pem")
 CONNECT_S = 30
 WORKERS_S = 300  # until a cluster has its first worker: a queue may make it wait
+START_ATTEMPTS = 3
 COUNT_S = 5  # between two looks at how many workers there are
 SETTINGS = {
     # A submission over which two workers died is not given to a third.
@@ -143,24 +144,40 @@ def _local(workers: int, course: Path, secret: int) -> Iterator[Client]:
     security = Security.temporary()
     with (
         tempfile.TemporaryDirectory(prefix="convcourse-dask-") as folder,
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            protocol="tls://",
-            security=security,
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": False},
-            local_directory=folder,
-            memory_limit=0,  # the sandbox bounds memory; a nanny that guesses would kill honest work
-            silence_logs=50,
-            env={COURSE_VARIABLE: str(course), VARIABLE: str(secret)},
+        _started(
+            lambda: LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                protocol="tls://",
+                security=security,
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
+                local_directory=folder,
+                memory_limit=0,  # the sandbox bounds memory; a nanny that guesses would kill honest work
+                silence_logs=50,
+                env={COURSE_VARIABLE: str(course), VARIABLE: str(secret)},
+            )
         ) as cluster,
         Client(cluster, security=security) as client,
     ):
         yield client
+
+
+def _started(make: Callable[[], LocalCluster]) -> LocalCluster:
+    """A cluster of this machine. A worker that dies before it has joined fails the whole start, so that is
+    tried again; raises ClusterError where it fails each time."""
+    for _ in range(START_ATTEMPTS):
+        try:
+            return make()
+        except RuntimeError as error:
+            said = str(error.__cause__ or error)
+    raise ClusterError(
+        f"the workers could not be started ({said}); if this machine is short of memory, ask for fewer with "
+        "--workers, and run the same command again: what was graded is kept"
+    )
 
 
 @contextlib.contextmanager

@@ -200,3 +200,20 @@ def test_a_job_that_is_no_job_is_an_error_of_ours_and_not_a_crash(local):
 
     (record,) = answered(cluster._feed(local, jobs("a"), broken)).values()
     assert record.outcome.verdict is Verdict.GRADER_ERROR
+
+
+def test_workers_that_die_before_they_join_are_started_again_and_then_told_of():
+    """Dask gives up on a whole cluster when one worker is killed while it starts."""
+    deaths = iter(["first", "second"])
+
+    def make():
+        for said in deaths:
+            raise RuntimeError("Nanny failed to start.") from RuntimeError(said)
+        return "cluster"
+
+    assert cluster._started(make) == "cluster"
+    deaths = iter(["again"] * 9)
+    with pytest.raises(
+        ClusterError, match=r"could not be started \(again\).*--workers.*what was graded is kept"
+    ):
+        cluster._started(make)
