@@ -1,7 +1,7 @@
 """Which graders lose to which attacks: ours, `otter run` and nbgrader, on the same hostile notebooks.
 
     python benchmarks/attacks.py [--only CLASS] [--write] [--nbgrader FOLDER]
-    python benchmarks/attacks.py --fuzz 1000000
+    python benchmarks/attacks.py --fuzz 1000000 [--write]
 
 The portable part of tests/sandbox/attacks is graded: what makes sense as a plain notebook against
 hidden tests. An attack wins where its notebook earns more than what is honest in it, where the run's secret
@@ -34,6 +34,7 @@ from tests.sandbox.attacks.seen import Seen, won  # noqa: E402
 
 NBGRADER = "0.9.6"
 RESULT = ROOT / "benchmarks" / "results" / "attacks.md"
+FUZZ_RESULT = RESULT.with_name("fuzz.md")
 # Left out are attacks on what a plain notebook has not (a channel, an exported network, a page), and those
 # whose point is the machine rather than the mark.
 KINDS = ("forge", "read", "crash")
@@ -352,7 +353,7 @@ def measure(arguments: argparse.Namespace) -> None:
         RESULT.write_text(head + text + "\n")
 
 
-def fuzz(frames: int, seed: int) -> None:
+def fuzz(frames: int, seed: int, write: bool) -> None:
     """Run the loop of the fuzz test for that many frames."""
     path = ROOT / "tests" / "unit" / "sandbox" / "test_wire_fuzz.py"
     spec = importlib.util.spec_from_file_location("test_wire_fuzz", path)
@@ -361,10 +362,14 @@ def fuzz(frames: int, seed: int) -> None:
     spec.loader.exec_module(module)
     begun = time.monotonic()
     seen = module.run(frames, seed)
-    print(
+    text = (
         f"{frames:,} mutated frames in {time.monotonic() - begun:.0f} s (seed {seed}): {dict(seen)}; "
         "no other exception"
     )
+    print(text)
+    if write:
+        how = f"`python benchmarks/attacks.py --fuzz {frames} --write`"
+        FUZZ_RESULT.write_text(f"# Mutated frames for the decoder\n\nWritten by {how}.\n\n{text}.\n")
 
 
 if __name__ == "__main__":
@@ -379,6 +384,6 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     if given.fuzz:
-        fuzz(given.fuzz, given.seed)
+        fuzz(given.fuzz, given.seed, given.write)
     else:
         measure(given)
