@@ -86,18 +86,19 @@ def fit(
         raise ValueError(f"epochs and batch_size must be at least 1, got {epochs} and {batch_size}")
     if patience is not None and patience < 1:
         raise ValueError(f"patience must be at least 1 epoch, or None, got {patience}")
+    # Where, and with what.
     team, place = join(device)
     precision, compiled = choose_precision(precision, place), choose_compile(compile, place)
-    make_optimizer, make_schedule = optimizer or adamw, schedule or one_cycle
     objective = objective or cross_entropy(label_smoothing)
-
-    move(model, place)
-    model.train()
-    batches, count = feed(train, place, team), size_of(train)
-    steps = math.ceil(count / batch_size)
+    make_optimizer, make_schedule = optimizer or adamw, schedule or one_cycle
     shuffle = torch.Generator(place).manual_seed(seed)  # the same order in all processes of a team
     chance = shuffle if team.size == 1 else torch.Generator(place).manual_seed(seed + 1 + team.rank)
     torch.manual_seed(seed + team.rank)  # for dropout
+
+    # What the steps change.
+    move(model, place)
+    model.train()
+    count, steps = size_of(train), math.ceil(size_of(train) / batch_size)
     updates = make_optimizer(model.parameters(), learning_rate, weight_decay)
     rate = make_schedule(updates, epochs * steps)
     mean = (
@@ -107,7 +108,9 @@ def fit(
     )
     measured: nn.Module = mean.module if mean is not None else model
     network = team.together(cast(nn.Module, torch.compile(model)) if compiled else model, place)
+    batches = feed(train, place, team)
 
+    # What is written down, and where the training goes on if it was killed.
     settings = {
         "epochs": epochs,
         "batch_size": batch_size,

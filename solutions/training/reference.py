@@ -88,6 +88,7 @@ class Plan:
     small: bool
     changes: Mapping[str, Any]  # of `small` or QUICK
     kept: Path
+    program: str  # the script's fingerprint when it was started: it may be edited while it trains
 
     @property
     def jobs(self) -> list[tuple[str, int]]:
@@ -116,14 +117,14 @@ class Plan:
 
     def place(self, variant: str, seed: int) -> Path:
         """Where this network is kept, trained or not yet: another recipe or program, another folder."""
-        what = [self.recipe_in_words(variant), dict(self.changes), self.reference.validation, source(self)]
+        what = [self.recipe_in_words(variant), dict(self.changes), self.reference.validation, self.program]
         key = hashlib.sha256(json.dumps(what, default=str).encode()).hexdigest()[:8]
         return self.kept / self.folder_name / (variant or "only") / f"seed_{seed}_{key}"
 
 
-def source(plan: Plan) -> str:
+def source(name: str) -> str:
     """The fingerprint of the script that describes the network."""
-    path = HERE / f"{plan.reference.name}.py"
+    path = HERE / f"{name}.py"
     return record.program_sha256(path) if path.exists() else ""
 
 
@@ -267,10 +268,16 @@ def plan_for(reference: Reference, chosen: argparse.Namespace, kept: Path = KEPT
             f"{reference.name} has the variants {list(reference.variants)}, not {sorted(unknown)}"
         )
     changes = QUICK if chosen.quick else reference.small if chosen.small else {}
-    variants = {name: reference.variants[name] for name in chosen.variants or reference.variants}
-    seeds = chosen.seeds or changes.get("seeds") or reference.seeds
-    device = choose_device(chosen.device)
-    return Plan(reference, device, variants, seeds, chosen.small and not chosen.quick, changes, kept)
+    return Plan(
+        reference=reference,
+        device=choose_device(chosen.device),
+        variants={name: reference.variants[name] for name in chosen.variants or reference.variants},
+        seeds=chosen.seeds or changes.get("seeds") or reference.seeds,
+        small=chosen.small and not chosen.quick,
+        changes=changes,
+        kept=kept,
+        program=source(reference.name),
+    )
 
 
 def options(description: str | None) -> argparse.ArgumentParser:

@@ -76,9 +76,10 @@ def main():
     if chosen.die_while_writing:
         written = [0]
 
-        def fsync(_):
+        def fsync(file):
             written[0] += 1
             if written[0] == chosen.die_while_writing:
+                os.ftruncate(file, 1000)  # only so much has reached the disk
                 os.kill(os.getpid(), signal.SIGKILL)
 
         os.fsync = fsync

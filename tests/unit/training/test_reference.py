@@ -132,7 +132,9 @@ def test_another_recipe_or_program_is_trained_anew(reference, tiny, monkeypatch)
     script.write_text(script.read_text() + "\n# a comment changes nothing\n")
     reference.train_all(plan(reference, tiny, "--seeds", "0"))
     assert len(begun) == 2
+    before = plan(reference, tiny, "--seeds", "0")
     script.write_text(script.read_text() + "\nWIDTH = 5\n")
+    assert reference.is_trained(before.place("plain", 0))  # a run under way is not disturbed
     reference.train_all(plan(reference, tiny, "--seeds", "0"))
     assert len(begun) == 4
 
