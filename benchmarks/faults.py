@@ -201,7 +201,8 @@ def main() -> None:
 
         before, after = grades(calm), grades(stormy)
         right = sum(score == expected[name] for name, (_, score) in before.items())
-        same_pages = sum(digest == pages(stormy).get(name) for name, digest in pages(calm).items())
+        theirs = pages(stormy)
+        same_pages = sum(digest == theirs.get(name) for name, digest in pages(calm).items())
         rows = [
             ("submissions, seed, workers", f"{options.size}, {options.seed}, {options.workers}"),
             ("undisturbed", f"{calm_s:.0f} s, {right} scores as worked out by hand"),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from math import sqrt
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from convcourse.arithmetic import LayerShape
@@ -23,7 +24,9 @@ def learning_curves(runs: Mapping[str, Rows]) -> Figure:
     axis."""
     fig = figure(720, 300)
     left, right = fig.subplots(1, 2)
-    for color, (name, rows) in zip(_SERIES, runs.items(), strict=False):
+    many = len(runs) > len(_SERIES)
+    colors = colormaps["turbo"](np.linspace(0.05, 0.95, len(runs))) if many else _SERIES[: len(runs)]
+    for color, (name, rows) in zip(colors, runs.items(), strict=True):
         epochs = [row["epoch"] for row in rows]
         marker = "o" if len(rows) < 4 else None
         for part, line in (("train", "--"), ("valid", "-")):
@@ -41,7 +44,11 @@ def learning_curves(runs: Mapping[str, Rows]) -> Figure:
         axes.xaxis.get_major_locator().set_params(integer=True)
     left.plot([], [], "--", color=COLORS["gray"], label="as trained")
     left.plot([], [], "-", color=COLORS["gray"], label="validation")
-    left.legend()
+    if many:
+        fig.set_size_inches(fig.get_size_inches() * (1, 2))
+        left.legend(fontsize="xx-small", ncols=2)
+    else:
+        left.legend()
     return fig
 
 

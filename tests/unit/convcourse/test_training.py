@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from convcourse.data import ImageSet
+from convcourse.plots import networks
 from convcourse.training import (
     COLUMNS,
     Log,
@@ -195,3 +196,12 @@ def test_the_bar_shows_loss_and_accuracy(capsys):
 def test_normalize_matches_mnist():
     assert Normalize()(torch.tensor(0.1307)).item() == pytest.approx(0, abs=1e-7)
     assert math.isclose(Normalize()(torch.tensor(0.1307 + 0.3081)).item(), 1, abs_tol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 5, 28])
+def test_every_run_is_drawn_in_a_color_of_its_own(count):
+    log = short_fit(epochs=2)
+    figure = networks.learning_curves({f"run {number}": log.rows for number in range(count)})
+    lines = figure.axes[1].get_lines()
+    assert len(lines) == 2 * count
+    assert len({str(line.get_color()) for line in lines}) == count
