@@ -1,6 +1,6 @@
 """Where training happens, from which random numbers, and in which arithmetic.
 
-What pays where:
+What pays where, by how the parts are built; benchmarks/training.py measures it on the machine at hand:
 
 - bfloat16 halves the bytes that every layer moves and runs on a GPU's tensor cores. It has the range of
   float32, so the loss needs no scaling. The weights, the optimizer and the loss stay float32. Few CPUs
