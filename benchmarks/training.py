@@ -6,8 +6,9 @@ The network, batch size, optimizer and schedule are mnist_20k's. The tutorial lo
 teach: torchvision's MNIST, a transform that moves and turns one picture after the other, a DataLoader without
 and with two workers, zero_grad, backward, step. Each loop runs in a process of its own. Measured: seconds an
 epoch with its validation, seconds until the validation accuracy first reaches the target, the memory of the
-loop's processes, and how near the machine's own limits a training step comes: its measured rate of
-multiplications and its measured memory bandwidth, against the operations and bytes counted in the network.
+loop's processes, how near a training step comes to the machine's own limits (its measured rate of
+multiplications and its memory bandwidth, against the operations and bytes counted in the network), and what
+the order of memory, the arithmetic and compilation do to a step.
 Figures are of the machine they were measured on; the ratios are what travels. `--write` keeps the table in
 benchmarks/results. Capsule routing has a program of its own, benchmarks/routing.py.
 """
@@ -213,16 +214,20 @@ def costs(network: nn.Module, images: torch.Tensor, labels: torch.Tensor, width:
     return counter.get_total_flops() / len(images), sum(moved) / len(images)
 
 
-def step_rate(device: torch.device, precision: str, batch_size: int) -> tuple[float, float, float]:
-    """Images a second in training steps alone (images at hand, nothing augmented), and an image's costs."""
+def step_rate(
+    device: torch.device, precision: str, batch_size: int, *, as_fit_does: bool = True, compiled: bool = False
+) -> tuple[float, float, float]:
+    """Images a second in training steps alone (images at hand, nothing augmented), and an image's costs;
+    with the tensors in channels-last order, as `fit` has them, or else in PyTorch's own."""
     import mnist_20k
 
     from convcourse.training import adamw
     from convcourse.training.device import autocast, move
 
     torch.manual_seed(0)
-    network = mnist_20k.build()
-    move(network, device)
+    network = mnist_20k.build().to(device)
+    if as_fit_does:
+        move(network, device)
     images, labels = (
         torch.rand(batch_size, 1, 28, 28, device=device),
         torch.arange(batch_size, device=device) % 10,
@@ -230,10 +235,11 @@ def step_rate(device: torch.device, precision: str, batch_size: int) -> tuple[fl
     width = 2 if precision == "bfloat16" else 4
     operations, moved = costs(network, images, labels, width)
     optimizer = adamw(network.parameters(), 1e-3, 0.0)
+    called = torch.compile(network) if compiled else network
 
     def step() -> None:
         with autocast(device, precision):
-            loss = F.cross_entropy(network(images), labels)
+            loss = F.cross_entropy(called(images), labels)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -309,6 +315,24 @@ def limits_table(options: argparse.Namespace, epoch: float, say) -> None:
     )
 
 
+def choices_table(options: argparse.Namespace, say) -> None:
+    """What device.py chooses between, measured here: the same training step in each way."""
+    device = torch.device(options.device)
+    ways = {
+        "float32, channels-last": ("float32", {}),
+        "float32, PyTorch's own order": ("float32", {"as_fit_does": False}),
+        "bfloat16, channels-last": ("bfloat16", {}),
+        "float32, channels-last, compiled": ("float32", {"compiled": True}),
+        "bfloat16, channels-last, compiled": ("bfloat16", {"compiled": True}),
+    }
+    say("", "| a training step | images a second | times the first |", "|---|---|---|")
+    first = 0.0
+    for name, (precision, how) in ways.items():
+        rate, _, _ = step_rate(device, precision, batch_size=256, **how)
+        first = first or rate
+        say(f"| {name} | {rate:,.0f} | {rate / first:.2f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--epochs", type=int, default=3)
@@ -348,6 +372,7 @@ def main() -> None:
         "",
     )
     limits_table(options, loops_table(options, say), say)
+    choices_table(options, say)
     if options.write:
         results = ROOT / "benchmarks" / "results"
         results.mkdir(exist_ok=True)
