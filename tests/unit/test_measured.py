@@ -29,7 +29,7 @@ def stands_in(number, text):
     return any(f"{float(other):.{decimals}f}" == number for other in numbers(text))
 
 
-@pytest.mark.parametrize(("what", "found", "link"), rows(), ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("what", "found", "link"), list(rows()), ids=lambda value: str(value)[:40])
 def test_a_measured_figure_is_the_benchmarks(what, found, link):
     assert link, f"{what}: name the file that says so"
     path = ROOT / link
