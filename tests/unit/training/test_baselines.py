@@ -41,10 +41,10 @@ def test_the_docstring_says_what_the_committed_run_found(script):
     if metrics:
         parameters = count_parameters(script.build())
         assert [row["parameters"] for row in metrics["seeds"]] == 5 * [parameters]
+        accuracy, moved = (100 * metrics[name]["mean"] for name in ("test_accuracy", "shifted_3"))
         claim = (
-            f"{parameters:,} parameters, {100 * metrics['test_accuracy']['mean']:.2f} % of the test images as "
-            f"mean of five seeds, and {100 * metrics['shifted_3']['mean']:.1f} % once they are moved by three "
-            "pixels."
+            f"{parameters:,} parameters, {accuracy:.2f} % of the test images as mean of five seeds, and "
+            f"{moved:.1f} % once they are moved by three pixels."
         )
     assert claim in " ".join(script.__doc__.split())
 
