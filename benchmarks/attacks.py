@@ -176,7 +176,7 @@ def otters_view(said: str, back: dict[str, bytes], seconds: float) -> Seen:
 
 def nbgrader_folder(given: Path | None, folder: Path) -> Path:
     """A folder with nbgrader's programs; installed where it is not there yet."""
-    made = given or folder / "nbgrader"
+    made = given.resolve() if given else folder / "nbgrader"
     if not (made / "bin" / "nbgrader").exists():
         venv.create(made, with_pip=True)
         install = [str(made / "bin" / "pip"), "install", "-q", f"nbgrader=={NBGRADER}", "numpy"]
@@ -311,27 +311,31 @@ def table(chosen: list[Attack | None], views: dict[str, dict[str, Seen]], place:
 
 
 def measure(arguments: argparse.Namespace) -> None:
-    chosen: list[Attack | None] = [None]
+    chosen: list[Attack | None] = []
     for attack in attacks():
         portable = attack.kind in KINDS and attack.counter.startswith("one process") and attack.wins in WAYS
         if portable and arguments.only in (None, attack.kind) and attack.times == 1:
             chosen.append(attack)
     if arguments.every:
-        chosen = [None, *chosen[1 :: arguments.every]]
+        chosen = chosen[:: arguments.every]
     with tempfile.TemporaryDirectory(prefix="convcourse-attacks-") as name:
         folder = Path(name)
         place = graded.Place(
             folder / "place", f"canary{uuid.uuid4().hex}", f"convcourse-attack-{uuid.uuid4().hex[:10]}"
         )
         programs = nbgrader_folder(arguments.nbgrader, folder)
-        views = {"ours": by_us(chosen, place), "otter run": by_otter(chosen, place, folder)}
-        views[f"nbgrader {NBGRADER}"] = by_nbgrader(chosen, place, programs)
+        graders = {
+            "ours": lambda some: by_us(some, place),
+            "otter run": lambda some: by_otter(some, place, folder),
+            f"nbgrader {NBGRADER}": lambda some: by_nbgrader(some, place, programs),
+        }
+        for name, grade in graders.items():  # before anything that takes long
+            honest = grade([None])[HONEST]
+            print(f"{name}: the honest submission got {honest.score:g} of {FULL:g} in {honest.seconds:.1f} s")
+            if honest.score != FULL:
+                raise SystemExit(f"{name} does not give honest work its mark: {honest}")
+        views = {name: grade(chosen) for name, grade in graders.items()}
         place.close()
-    for grader, seen in views.items():
-        honest = seen.pop(HONEST)
-        print(f"{grader}: the honest submission got {honest.score:g} of {FULL:g} in {honest.seconds:.1f} s")
-        if honest.score != FULL:
-            raise SystemExit(f"{grader} does not give honest work its mark: {honest}")
     text = table(chosen, views, place)
     print(text)
     if arguments.write:

@@ -10,7 +10,9 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "arithmetic",
+    "capsules",
     "checks",
+    "cifar",
     "convolution",
     "data",
     "export",

@@ -1,15 +1,15 @@
 """Color images to work on: CIFAR-10, and any folder of pictures sorted into a folder a class.
 
 CIFAR-10 is 50,000 + 10,000 photographs of 32 x 32 in ten classes (Krizhevsky, "Learning Multiple Layers of
-Features from Tiny Images", 2009). It is looked for in `$CONVCOURSE_DATA` and in the user's cache folder:
-first the original pixels, in the folder cifar-10-batches-py that torchvision makes, then a copy re-encoded as
+Features from Tiny Images", 2009). It is looked for in `$CONVCOURSE_DATA` and then in the user's cache folder:
+in each the original pixels, in the folder cifar-10-batches-py that torchvision makes, or a copy re-encoded as
 JPEG, in cifar10-jpeg/train.parquet and test.parquet. Where neither lies, torchvision downloads the original
 into the cache. An `ImageSet` always says which of the two it holds: JPEG changes almost every pixel a little.
 """
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,15 +54,19 @@ def cifar10(split: Split = "train") -> ImageSet:
     """
     if split not in ("train", "test"):
         raise ValueError(f'split must be "train" or "test", got {split!r}')
-    given = os.environ.get("CONVCOURSE_DATA")
-    folders = ([Path(given)] if given else []) + [cache_folder()]
-    for folder in folders:
+    for folder in _folders():
         if (folder / _ORIGINAL).is_dir():
             return _original(folder, split)
-    for folder in folders:
         if (path := folder / _REENCODED / f"{split}.parquet").is_file():
             return _reencoded(path)
     return _original(cache_folder(), split, download=True)
+
+
+def _folders() -> Iterator[Path]:
+    """Where to look: first in the folder that the user named."""
+    if given := os.environ.get("CONVCOURSE_DATA"):
+        yield Path(given)
+    yield cache_folder()
 
 
 class FolderOfImages(Dataset[tuple[Tensor, int]]):

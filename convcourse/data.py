@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Split = Literal["train", "test"]
-Source = Literal["MNIST", "digits"]
 
 _PARTS = {"train": "train", "test": "t10k"}
 # The four original files, unpacked.

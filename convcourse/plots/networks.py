@@ -45,7 +45,7 @@ def learning_curves(runs: Mapping[str, Rows]) -> Figure:
     left.plot([], [], "--", color=COLORS["gray"], label="as trained")
     left.plot([], [], "-", color=COLORS["gray"], label="validation")
     if many:
-        fig.set_size_inches(fig.get_size_inches() * (1, 2))
+        fig.set_figheight(2 * fig.get_figheight())
         left.legend(fontsize="xx-small", ncols=2)
     else:
         left.legend()

@@ -119,7 +119,7 @@ def check_weights(
     path = folder / "network.safetensors"
     if record.sha256(path) != said["safetensors_sha256"]:
         return ["metrics.json names other weights than network.safetensors"]
-    described = reference.find(metrics["script"].removesuffix(".py"))
+    described = reference.find(metrics["script"].removesuffix(".py"), small="small" in metrics)
     network = described.variants[said.get("variant", "")].build()
     try:
         network.load_state_dict(load_file(path))

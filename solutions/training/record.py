@@ -165,7 +165,7 @@ def write_run(
         "changed_while_training": sorted(_differing([table["program_sha256"] for table in trained])),
     }
     if small is not None:
-        metrics["small"] = small
+        metrics["small"] = json.loads(json.dumps(small, default=str))  # as it will be read again
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1, default=str) + "\n")
     with (folder / "log.csv").open("w", newline="") as file:
