@@ -13,7 +13,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from convcourse.training.augment import Augment
 from convcourse.training.batches import Images, feed, size_of
 from convcourse.training.checkpoint import Keeper, describe
-from convcourse.training.device import Precision, autocast, choose_compile, choose_precision, move
+from convcourse.training.device import (
+    Precision,
+    autocast,
+    choose_compile,
+    choose_precision,
+    keep_freed_memory,
+    move,
+)
 from convcourse.training.distributed import join
 from convcourse.training.errors import explain_out_of_memory, require_finite
 from convcourse.training.evaluation import evaluate
@@ -97,6 +104,7 @@ def fit(
 
     # What the steps change.
     move(model, place)
+    keep_freed_memory(place)
     model.train()
     count, steps = size_of(train), math.ceil(size_of(train) / batch_size)
     updates = make_optimizer(model.parameters(), learning_rate, weight_decay)
