@@ -127,7 +127,7 @@ def by_otter(chosen: list[Attack | None], place: graded.Place, folder: Path) -> 
     """Each submission under `otter run`, in a throwaway of its own."""
     python = Path(sys.executable).parent
     made = folder / "otter"
-    made.mkdir()
+    made.mkdir(exist_ok=True)
     bundle = made / "bundle.zip"
     generate = [
         str(python / "otter"),
