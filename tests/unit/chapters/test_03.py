@@ -104,9 +104,7 @@ def test_equal_filters_that_are_weighed_alike_get_equal_gradients():
     first, second = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 1, 3)
     with torch.no_grad():
         for part in (first.weight, first.bias):
-            part.copy_(
-                part[:1].abs().expand_as(part).clone()
-            )  # so that no ReLU is dead
+            part.copy_(part[:1].abs().expand_as(part).clone())  # so that no ReLU is dead
         second.weight.copy_(second.weight[:, :1].expand_as(second.weight).clone())
     second(first(torch.rand(2, 1, 8, 11)).relu()).square().sum().backward()
     assert torch.allclose(first.weight.grad, first.weight.grad[:1].expand_as(first.weight.grad), atol=1e-6)
