@@ -198,7 +198,7 @@ class Process:
     def _exchange(self, request: bytes, timeout_s: float) -> bytes:
         """Send a frame and return the payload of the next one that comes."""
         until = time.monotonic() + timeout_s
-        unsent, received, whole = memoryview(request), bytearray(), 0
+        unsent, received, wanted = memoryview(request), bytearray(), wire.HEADER.size
         poll = select.poll()
         poll.register(self._stray_fd, select.POLLIN)
         poll.register(self._pidfd, select.POLLIN)
@@ -217,25 +217,23 @@ class Process:
                     if not unsent:
                         poll.modify(self._channel, select.POLLIN)
                 if on_channel & (select.POLLIN | select.POLLHUP | select.POLLERR):
-                    part = self._channel.recv(CHUNK_BYTES)
-                    if not part:
-                        self._explain_death()
-                    received += part
-                elif self._pidfd in events:
+                    # Never more than this answer: what comes after it is the next answer's own fault.
+                    while len(received) < wanted:
+                        part = self._channel.recv(min(wanted - len(received), CHUNK_BYTES))
+                        if not part:
+                            self._explain_death()
+                        received += part
+                        if len(received) == wire.HEADER.size:
+                            wanted += wire.payload_length(bytes(received))
+                    return bytes(received[wire.HEADER.size :])
+                if self._pidfd in events:
                     self._explain_death()
             except BlockingIOError:
                 continue
             except OSError:
                 self._explain_death()
-            try:
-                if not whole and len(received) >= wire.HEADER.size:
-                    whole = wire.HEADER.size + wire.payload_length(bytes(received[: wire.HEADER.size]))
-                if whole and len(received) > whole:
-                    raise wire.WireError("more than the answer")
             except wire.WireError as error:
                 self._give_up("crashed", f"The notebook disturbed the runner's channel ({error}).")
-            if whole and len(received) == whole:
-                return bytes(received[wire.HEADER.size :])
 
     def _exit_status(self) -> int | None:
         """What the notebook's process ended with, 128 and the number of a signal; None where it has not."""
