@@ -33,7 +33,7 @@ from torch.nn import functional as F
 from convcourse.training import Augment, Normalize
 
 RECIPE = {
-    "epochs": 6,
+    "epochs": 8,
     "batch_size": 128,
     "learning_rate": 0.012,
     "weight_decay": 0.01,

@@ -37,13 +37,13 @@ from torch.nn import functional as F
 
 from convcourse.training import Normalize
 
-CHANNELS = 24
+CHANNELS = 28
 BLOCKS = 4
 POOL_AFTER = 2  # blocks
 SIDE = 6  # of the last map
 AUGMENT = {"shift": 2.0, "rotate": 10.0, "scale": 0.12, "shear": 0.12}
 RECIPE = {
-    "epochs": 30,
+    "epochs": 36,
     "batch_size": 128,
     "learning_rate": 0.02,
     "weight_decay": 0.0,

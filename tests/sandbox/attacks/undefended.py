@@ -25,7 +25,7 @@ from .seen import Seen
 
 HERE = Path(__file__).parent
 INSIDE = HERE.parents[2] / "autograder" / "sandbox" / "inside"
-PATIENCE_S = {True: 3.0, False: 30.0}  # after it is ready: where a hang is the success, and where it is not
+PATIENCE_S = {True: 3.0, False: 120.0}  # after it is ready: where a hang is the success, and where it is not
 PORT = 5555
 
 

@@ -107,3 +107,14 @@ def test_example_networks_are_as_good_as_their_name(check, test_images, name, le
     images, labels = test_images
     found = np.mean(check.logits(ARTIFACTS / name / "network.onnx", images).argmax(1) == labels)
     assert least <= found <= most
+
+
+def test_the_script_opens_with_what_its_newest_run_found():
+    metrics = json.loads((RUNS[-1] / "metrics.json").read_text())
+    accuracy, seeds = metrics["test_accuracy"], len(metrics["seeds"])
+    assert seeds == 5 and accuracy["mean"] >= 0.995
+    opening = (TRAINING / "mnist_20k.py").read_text().splitlines()[0].strip('"')
+    assert opening == (
+        f"MNIST with {metrics['seeds'][0]['parameters']:,} parameters: {100 * accuracy['mean']:.2f} % of the "
+        f"test images, the mean of five seeds, {100 * accuracy['min']:.2f} % at least."
+    )
