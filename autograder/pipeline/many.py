@@ -1,6 +1,8 @@
 """Grades a class: takes each submission in, has it graded, writes its files and keeps its record."""
 
 import contextlib
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -65,7 +67,8 @@ def grade_many(
         )
         with contextlib.closing(graded):
             for job, record in graded if fresh else ():
-                desk.arrived(found[places[job.name]], record, job.content)
+                with _interrupts_wait():
+                    desk.arrived(found[places[job.name]], record, job.content)
         desk.finish()
     return [desk.outcomes[item.name] for item in found]
 
@@ -207,6 +210,23 @@ class Desk:
             self.spool.close(HURRY_S)
         with contextlib.suppress(OSError):
             self.write_grades()
+
+
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Ctrl-C in this block counts at its end: what has arrived is then in the book, in its files and in
+    grades.csv, or in none of them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread only
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _loader(book: gradebook.Gradebook, key: Key) -> Callable[[], Record]:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from autograder.course import load_course
 from autograder.gradebook import open_gradebook
+from autograder.pipeline import grade_many, many
+from autograder.submission import find_submissions
 
 from .classes import make_class, notebook
 
@@ -165,6 +168,25 @@ def scores_in(book: Path) -> dict[str, float]:
     """The score of each attempt by its newest grading."""
     with open_gradebook(book) as opened:
         return {graded.attempt.name: graded.grading.score for graded in opened.attempts()}
+
+
+def test_ctrl_c_amid_the_writing_of_a_page_waits_for_the_whole_of_it(tiny, tmp_path, monkeypatch, read_grades):
+    make_class(tmp_path / "class", 3)
+    found, _ = find_submissions([tmp_path / "class"])
+    write = many.feedback.write_feedback
+
+    def interrupted(*arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        write(*arguments)
+
+    monkeypatch.setattr(many.feedback, "write_feedback", interrupted)
+    exercise = load_course(tiny).exercise("00_tiny")
+    with open_gradebook(str(tmp_path / "book.db")) as book:
+        with pytest.raises(KeyboardInterrupt):
+            grade_many(found, exercise, tmp_path / "out", secret=3, book=book)
+        assert [graded.attempt.name for graded in book.attempts(exercise="00_tiny")] == ["s0000"]
+    assert set(read_grades(tmp_path / "out")) == {"s0000"}
+    assert set(pages(tmp_path / "out")) == {"s0000/feedback.html", "s0000/results.json"}
 
 
 def test_ctrl_c_keeps_what_was_graded_and_the_same_command_goes_on(tiny, tmp_path, command, read_grades):
