@@ -49,7 +49,7 @@ class Hand:
                 [*command, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env={**os.environ, **ONE_THREAD, **environment},
+                env={**os.environ, **ONE_THREAD, **sandbox.KEEP_MEMORY, **environment},
                 start_new_session=True,
             )
         except BaseException:

@@ -1,5 +1,6 @@
 """The sandbox: where student code and student networks run, and the only way to ask anything of them."""
 
+from .bubblewrap import KEEP_MEMORY
 from .doctor import Check, doctor
 from .environment import Environment, Handle, call_returning_arguments
 from .errors import HandleMisuse, NetworkRefused, SandboxBroken, StudentError
@@ -9,6 +10,7 @@ from .session import Cell, CellResult, Session, open_session
 from .warm import shut_down, warm_up
 
 __all__ = [
+    "KEEP_MEMORY",
     "Cell",
     "CellResult",
     "Check",

@@ -202,20 +202,16 @@ class Process:
         poll = select.poll()
         poll.register(self._stray_fd, select.POLLIN)
         poll.register(self._pidfd, select.POLLIN)
-        poll.register(self._channel, select.POLLIN | select.POLLOUT)
+        poll.register(self._channel, select.POLLIN)
+        events = {self._channel.fileno(): select.POLLOUT}  # most requests go at once, without asking
         while True:
-            left = until - time.monotonic()
-            if left <= 0:
-                self._give_up("time-limit", f"No answer within {timeout_s:g} s.")
-            events = dict(poll.poll(min(left, 1.0) * 1000))
             if self._stray_fd in events and not self._drain():
                 poll.unregister(self._stray_fd)
             on_channel = events.get(self._channel.fileno(), 0)
             try:
                 if unsent and on_channel & select.POLLOUT:
                     unsent = unsent[self._channel.send(unsent[:CHUNK_BYTES]) :]
-                    if not unsent:
-                        poll.modify(self._channel, select.POLLIN)
+                    poll.modify(self._channel, select.POLLIN | (select.POLLOUT if unsent else 0))
                 if on_channel & (select.POLLIN | select.POLLHUP | select.POLLERR):
                     # Never more than this answer: what comes after it is the next answer's own fault.
                     while len(received) < wanted:
@@ -229,11 +225,15 @@ class Process:
                 if self._pidfd in events:
                     self._explain_death()
             except BlockingIOError:
-                continue
+                poll.modify(self._channel, select.POLLIN | (select.POLLOUT if unsent else 0))
             except OSError:
                 self._explain_death()
             except wire.WireError as error:
                 self._give_up("crashed", f"The notebook disturbed the runner's channel ({error}).")
+            left = until - time.monotonic()
+            if left <= 0:
+                self._give_up("time-limit", f"No answer within {timeout_s:g} s.")
+            events = dict(poll.poll(min(left, 1.0) * 1000))
 
     def _exit_status(self) -> int | None:
         """What the notebook's process ended with, 128 and the number of a signal; None where it has not."""

@@ -67,6 +67,7 @@ class Session:
         self._files = files
         self._process: Process | None = None
         self._generation = 0
+        self._kills = 0  # of this process's programs, for want of memory
         self._results: dict[int, CellResult] = {}
         self._skip: dict[int, CellResult] = {}
         self._deaths_in_cells = self._deaths_in_calls = 0
@@ -137,7 +138,7 @@ class Session:
         return True
 
     def _run_one(self, process: Process, cell: Cell, seconds: float) -> CellResult:
-        kills_before, begun = process.oom_kills(), time.monotonic()
+        kills_before, begun = self._kills, time.monotonic()
         try:
             reply = process.request("run_cell", [cell.source, seconds, SEED], seconds + self.limits.grace_s)
             result = self._cell_result(cell.index, reply, process, time.monotonic() - begun)
@@ -151,7 +152,8 @@ class Session:
             result = CellResult(cell.index, death.verdict, error=detail, seconds=time.monotonic() - begun)
             self._skip[cell.index] = result
             return result
-        if process.oom_kills() > kills_before:
+        self._kills = process.oom_kills()
+        if self._kills > kills_before:
             limit = f"A program it started used more than {self.limits.memory_mib} MiB of memory."
             result = replace(result, status="memory-limit", error=f"{result.error}\n{limit}".strip())
         if result.status not in ("ok", "error"):
@@ -308,6 +310,7 @@ class Session:
 
     def _fresh(self) -> Process:
         self._generation += 1
+        self._kills = 0
         self._process = process = self._start()
         try:
             process.request("write_files", [self._files], self.limits.start_s)

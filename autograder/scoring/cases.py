@@ -10,7 +10,6 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +76,8 @@ def _memory_limit() -> Iterator[None]:
     thousand times as large as either. The test then ends in a MemoryError, which fails it.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    used = int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    with open("/proc/self/statm", "rb", buffering=0) as file:
+        used = int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
     bound = used + TEST_MEMORY_MIB * 1024 * 1024
     if hard != resource.RLIM_INFINITY:
         bound = min(bound, hard)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from autograder.verdict import Outcome, QuestionOutcome, Verdict
@@ -19,11 +20,7 @@ def gradescope_results(outcome: Outcome, results: GradingResults | None) -> dict
     """
     document: dict[str, Any] = {"tests": []}
     if results is not None:
-        from otter.run.run_autograder.autograder_config import AutograderConfig  # seconds to import
-
-        document = results.to_gradescope_dict(
-            AutograderConfig({"show_hidden": True, "force_public_test_summary": False})
-        )
+        document = results.to_gradescope_dict(_otters_settings())
     numbers = {test["name"]: test for test in document["tests"]}
     document["tests"] = [_test(question, numbers.get(question.name, {})) for question in outcome.questions]
     document.pop("score", None)
@@ -35,6 +32,13 @@ def gradescope_results(outcome: Outcome, results: GradingResults | None) -> dict
     document["stdout_visibility"] = "hidden"
     document["extra_data"] = {"verdict": str(outcome.verdict), "exercise": outcome.exercise}
     return document
+
+
+@functools.cache
+def _otters_settings() -> Any:
+    from otter.run.run_autograder.autograder_config import AutograderConfig  # seconds to import
+
+    return AutograderConfig({"show_hidden": True, "force_public_test_summary": False})
 
 
 def _test(question: QuestionOutcome, numbers: dict[str, Any]) -> dict[str, Any]:

@@ -170,7 +170,9 @@ def scores_in(book: Path) -> dict[str, float]:
         return {graded.attempt.name: graded.grading.score for graded in opened.attempts()}
 
 
-def test_ctrl_c_amid_the_writing_of_a_page_waits_for_the_whole_of_it(tiny, tmp_path, monkeypatch, read_grades):
+def test_ctrl_c_amid_the_writing_of_a_page_waits_for_the_whole_of_it(
+    tiny, tmp_path, monkeypatch, read_grades
+):
     make_class(tmp_path / "class", 3)
     found, _ = find_submissions([tmp_path / "class"])
     write = many.feedback.write_feedback

@@ -36,14 +36,19 @@ def make_shell() -> Preloaded:
 
 def load(names: list[str]) -> None:
     """Import those of the libraries that are not there yet, and use them once."""
-    new = [name for name in names if name not in sys.modules]
+    new = [name for name in names if name not in _loaded]
     if not new:
         return
     for name in new:
+        _loaded.add(name)
         with contextlib.suppress(ImportError):  # then the notebook gets the error, and says it
             importlib.import_module(name)
             FIRST_USE.get(name, _nothing)()
     keep()
+
+
+# Not `sys.modules`: what another library brought along has not been used yet.
+_loaded: set[str] = set()
 
 
 def keep() -> None:
@@ -103,8 +108,8 @@ def _draw_at_random() -> None:
 
 
 def _compile_checks() -> None:
-    """The instant checks of every exercise."""
-    from convcourse import checks
+    """The instant checks of every exercise, and what handing in needs."""
+    from convcourse import checks, submit  # noqa: F401
 
     for path in checks._PUBLIC_TESTS.glob("*/*.py"):
         checks._compiled(path)
