@@ -108,7 +108,7 @@ def _feed(
         else:
             yield job, _record(future, job)
         if time.monotonic() - counted > COUNT_S:
-            threads, counted = max(1, _threads(client)), time.monotonic()
+            threads, counted = _threads(client), time.monotonic()
     for job in suspects:
         arrived.add(client.submit(work, job.to_bytes(), pure=False))
         yield job, _record(next(arrived), job)
@@ -130,8 +130,9 @@ def _record(future: Any, job: Job) -> bytes:
 
 
 def _threads(client: Client) -> int:
+    """At least one: where all workers are dead at the moment, a job waits for the next that comes."""
     try:
-        return sum(client.nthreads().values())
+        return max(1, sum(client.nthreads().values()))
     except OSError as error:
         raise ClusterError(
             f"the scheduler is gone ({error}); start it and run the same command again"

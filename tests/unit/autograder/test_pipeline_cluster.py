@@ -4,6 +4,8 @@ import datetime
 import ipaddress
 import os
 import signal
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -200,6 +202,22 @@ def test_a_job_that_is_no_job_is_an_error_of_ours_and_not_a_crash(local):
 
     (record,) = answered(cluster._feed(local, jobs("a"), broken)).values()
     assert record.outcome.verdict is Verdict.GRADER_ERROR
+
+
+def test_jobs_wait_where_no_worker_is_alive_at_the_moment(local):
+    def echo(data: bytes) -> bytes:
+        return data
+
+    local.cluster.scale(0)
+    until = time.monotonic() + 60
+    while local.nthreads():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    later = threading.Timer(1.0, local.cluster.scale, [2])
+    later.start()
+    answers = [data for _, data in cluster._feed(local, jobs("a", "b", "c"), echo)]
+    later.join()
+    assert sorted(answers) == sorted(job.to_bytes() for job in jobs("a", "b", "c"))
 
 
 def test_workers_that_die_before_they_join_are_started_again_and_then_told_of():
