@@ -4,7 +4,8 @@
 
 The notebooks are the exercise's own example submissions that run to their end (full, partial, wrong), copied
 until there are enough; a comment with a number makes each a submission of its own. The peers run the very
-same test files. Measured: what a submission costs beyond its own cells, a class of each size from the
+same test files; the notebooks' instant checks, which are those tests once more, run with them and not with
+ours. Measured: what a submission costs beyond its own cells, a class of each size from the
 command's start to its end with one and two workers, the memory of all processes together, and the peers on a
 few of the same notebooks, one after the other. Figures are of the machine they were measured on; the ratios
 are what travels. nbgrader is installed into `_build/benchmarks/nbgrader` the first time. `--write` keeps the
@@ -73,7 +74,7 @@ def peak_memory() -> Iterator[list[float]]:
     most, stop = [0.0], threading.Event()
 
     def watch() -> None:
-        while not stop.wait(0.5):
+        while not stop.wait(3.0):  # to look takes a tenth of a second of processor time
             total = 0
             for process in psutil.Process().children(recursive=True):
                 try:

@@ -1,18 +1,16 @@
 """Instant checks in a student's notebook: `grader = Exercise(SLUG)`, then `grader.check("q1")`.
 
 The checks are the public tests of the exercise, one file a question, in the format of otter-grader's
-exception-based tests. They say what is wrong and never print an answer; they score nothing, since the grader
-runs its own.
+exception-based tests. They say what is wrong and never print an answer; they score nothing. While grading
+they do nothing at all: the grader runs the same tests from outside, and its feedback shows what came of them.
 """
 
-import functools
 import hashlib
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from convcourse._findings import run_case
@@ -87,10 +85,14 @@ class Exercise:
 
     def check(self, question: str) -> None:
         """Run the instant checks of `question` on the names of your notebook and say what is wrong."""
+        if _grading():
+            return
         _display(self.report(question, sys._getframe(1).f_globals))
 
     def progress(self) -> None:
         """Run all instant checks and show a table of all questions."""
+        if _grading():
+            return
         names = sys._getframe(1).f_globals
         _display(
             ProgressReport(self.slug, tuple(self.report(question, names) for question in self.questions))
@@ -119,6 +121,10 @@ class Exercise:
         return f'Exercise("{self.slug}"): {len(self.questions)} questions with instant checks'
 
 
+def _grading() -> bool:
+    return os.environ.get("CONVCOURSE_GRADING") == "1"
+
+
 def secret_rng(tag: str) -> "np.random.Generator":
     """Random numbers for a check's inputs: from the grader's secret seed and `tag`, the same for the same.
 
@@ -137,15 +143,10 @@ def secret_rng(tag: str) -> "np.random.Generator":
 def _load(path: Path) -> tuple[list[test_case], float]:
     """The checks in a public test file, in its order, and the points of the whole question."""
     space: dict[str, Any] = {"__name__": f"convcourse_check_{path.stem}"}
-    exec(_compiled(path), space)
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)
     points = space.get("points") or 0
     worth = sum(points) if isinstance(points, list) else points
     return [value for value in space.values() if isinstance(value, test_case)], worth
-
-
-@functools.cache
-def _compiled(path: Path) -> CodeType:
-    return compile(path.read_text(encoding="utf-8"), str(path), "exec")
 
 
 def _by_number(name: str) -> list[int | str]:

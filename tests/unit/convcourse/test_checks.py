@@ -154,6 +154,14 @@ def test_questions_are_in_the_order_of_their_numbers(exercise):
     assert exercise.questions == ["q1", "q2", "q10"]
 
 
+def test_while_grading_check_and_progress_call_and_print_nothing(exercise, capsys, monkeypatch):
+    monkeypatch.setenv("CONVCOURSE_GRADING", "1")
+    called = []
+    names = {"grader": exercise, "size": lambda n, k: called.append(n)}
+    exec("grader.check('q1')\ngrader.progress()", names)
+    assert not called and capsys.readouterr().out == ""
+
+
 def test_check_and_progress_look_at_the_callers_names(exercise, capsys):
     names = answers(RIGHT + "a = 3\nb = 5\n")
     names["grader"] = exercise
