@@ -68,6 +68,7 @@ class Session:
         self._process: Process | None = None
         self._generation = 0
         self._kills = 0  # of this process's programs, for want of memory
+        self._objects: dict[str, Handle] = {}  # by the names under which they were asked for
         self._results: dict[int, CellResult] = {}
         self._skip: dict[int, CellResult] = {}
         self._deaths_in_cells = self._deaths_in_calls = 0
@@ -183,9 +184,17 @@ class Session:
     # ---------------------------------------------------------------------------------------------
 
     def name(self, name: str) -> tuple[bool, Any]:
-        """Whether the notebook has made `name`, and its value."""
-        reply = self._ask("get_name", [name], name)
-        return reply is not MISSING, None if reply is MISSING else reply
+        """Whether the notebook has made `name`, and its value.
+
+        An object is the one that had the name when it was first asked for, until the process is restarted:
+        most tests want the same few functions, and a function cannot put another in its place.
+        """
+        if self._process is None or name not in self._objects:
+            reply = self._ask("get_name", [name], name)
+            if type(reply) is not Handle:  # plain values are copies, which a test may change
+                return reply is not MISSING, None if reply is MISSING else reply
+            self._objects[name] = reply
+        return True, self._objects[name]
 
     def names(self) -> list[str]:
         """The public names that the notebook has made."""
@@ -311,6 +320,7 @@ class Session:
     def _fresh(self) -> Process:
         self._generation += 1
         self._kills = 0
+        self._objects = {}
         self._process = process = self._start()
         try:
             process.request("write_files", [self._files], self.limits.start_s)

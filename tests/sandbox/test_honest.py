@@ -205,6 +205,26 @@ def test_mnists_train_files_are_there_and_no_other(tmp_path):
         assert session.environment.get("read") == "train-labels-idx1"
 
 
+def test_a_name_keeps_its_object_whatever_a_call_does_and_its_plain_values_are_read_anew():
+    cell = """
+count = 1
+def area(n): return n * n
+def swap():
+    global area, count
+    area, count = (lambda n: 0), count + 1
+def die(): import os; os._exit(1)
+"""
+    with session_of(cell, limits=SMALL) as session:
+        session.run_cells()
+        names = session.environment
+        assert (names.get("area")(4), names.get("count")) == (16, 1)
+        names.get("swap")()
+        assert (names.get("area")(4), names.get("count")) == (16, 2)
+        with pytest.raises(StudentError):
+            names.get("die")()
+        assert (names.get("area")(5), names.get("count")) == (25, 1)  # of a fresh process
+
+
 def test_all_cells_together_have_a_time_limit():
     limits = dataclasses.replace(SMALL, wall_s=1)
     with session_of("import time; time.sleep(0.8)", "time.sleep(0.8)", "x = 1", limits=limits) as session:
