@@ -31,7 +31,7 @@ def check():
 
 
 @pytest.fixture(scope="module")
-def test_images():
+def digits_to_read():
     try:
         test = mnist("test", allow_digits=False)
     except DataError as error:
@@ -60,11 +60,11 @@ def test_there_is_a_committed_run():
 
 
 @pytest.mark.parametrize("run", RUNS, ids=[run.name for run in RUNS])
-def test_networks_logs_and_metrics_agree(check, test_images, run):
-    assert check.check_run(run, *test_images) == []
+def test_networks_logs_and_metrics_agree(check, digits_to_read, run):
+    assert check.check_run(run, *digits_to_read) == []
 
 
-def test_the_check_sees_what_does_not_agree(check, test_images, tmp_path):
+def test_the_check_sees_what_does_not_agree(check, digits_to_read, tmp_path):
     """A nicer accuracy, a shortened log and another seed's network are each noticed."""
     run = tmp_path / "run"
     shutil.copytree(RUNS[0], run)
@@ -75,7 +75,7 @@ def test_the_check_sees_what_does_not_agree(check, test_images, tmp_path):
     log["epochs"] = log["epochs"][:-1]
     (run / "seed_1" / "training_log.json").write_text(json.dumps(log))
     shutil.copy(run / "seed_0" / "network.onnx", run / "seed_2" / "network.onnx")
-    images, labels = (part[:2000] for part in test_images)
+    images, labels = (part[:2000] for part in digits_to_read)
     problems = " | ".join(check.check_run(run, images, labels))
     assert "seed 0: " in problems and "are claimed" in problems
     assert "seed 1: the log's rows are not those of log.csv" in problems
@@ -103,8 +103,8 @@ def test_the_hidden_numbers_are_hidden():
     ("name", "least", "most"),
     [("almost_99_2_percent", 0.9905, 0.9919), ("98_percent", 0.98, 0.9899), ("20001_parameters", 0.994, 1)],
 )
-def test_example_networks_are_as_good_as_their_name(check, test_images, name, least, most):
-    images, labels = test_images
+def test_example_networks_are_as_good_as_their_name(check, digits_to_read, name, least, most):
+    images, labels = digits_to_read
     found = np.mean(check.logits(ARTIFACTS / name / "network.onnx", images).argmax(1) == labels)
     assert least <= found <= most
 
