@@ -7,6 +7,7 @@ input. The gradebook and the feedback page are made from the record, elsewhere a
 import re
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -88,25 +89,31 @@ def _run_and_score(
     """Run the student's cells in the sandbox, then the tests out here over the names they defined."""
     limits = sandbox.load_limits(exercise.limits)
     cells = [sandbox.Cell(cell.index, cell.source, cell.tags) for cell in submission.cells]
-    reserved, remarks = scoring.judge_artifacts(
-        submission.artifacts,
-        slug=exercise.slug,
-        seed=scoring.seed_for(secret, exercise.slug, "order of the test images"),
-        judge=partial(_judge, limits=limits, unsafe=job.unsafe),
-        refused=sandbox.NetworkRefused,
-    )
-    with sandbox.open_session(cells, limits=limits, files=submission.artifacts, unsafe=job.unsafe) as session:
-        ran = session.run_cells()
-        scored = scoring.score(
-            exercise.bundle / "tests",
-            session.environment,
-            secret=secret,
-            reserved=reserved,
-            seed=session.seed,
-            student_errors=(sandbox.StudentError,),
-            grader_errors=(sandbox.SandboxBroken,),
+    # The network is judged in sandboxes of its own while the notebook runs in another: most of it is waiting.
+    with ThreadPoolExecutor(1) as beside:
+        judging = beside.submit(
+            scoring.judge_artifacts,
+            submission.artifacts,
+            slug=exercise.slug,
+            seed=scoring.seed_for(secret, exercise.slug, "order of the test images"),
+            judge=partial(_judge, limits=limits, unsafe=job.unsafe),
+            refused=sandbox.NetworkRefused,
         )
-        verdict, message = Verdict(session.verdict), session.message
+        with sandbox.open_session(
+            cells, limits=limits, files=submission.artifacts, unsafe=job.unsafe
+        ) as session:
+            ran = session.run_cells()
+            scored = scoring.score(
+                exercise.bundle / "tests",
+                session.environment,
+                secret=secret,
+                reserved=scoring.StillJudged(judging),
+                seed=session.seed,
+                student_errors=(sandbox.StudentError,),
+                grader_errors=(sandbox.SandboxBroken, scoring.ArtifactError),
+            )
+            verdict, message = Verdict(session.verdict), session.message
+        _, remarks = judging.result()
     if verdict is Verdict.GRADED and not scored.finished:
         verdict, message = Verdict.TIME_LIMIT, "a test took too long on a value from your notebook"
     sources = {cell.index: cell.source for cell in submission.cells}

@@ -7,13 +7,11 @@ end of its control socket, and everything inside ends with it.
 import atexit
 import contextlib
 import os
-import resource
 import select
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,6 +39,7 @@ class Parent:
         self._cleanup = contextlib.ExitStack()
         self._popen: subprocess.Popen[bytes] | None = None
         self._ready = False
+        self._ordering = threading.Lock()
         try:
             self._start()
         except BaseException:
@@ -56,16 +55,15 @@ class Parent:
         how = launch_unsafe if self.unsafe else launch
         try:
             start = self._cleanup.enter_context(how(theirs.fileno(), self.data, self.limits.scratch_mib))
-            with _without_memory_bound():
-                self._popen = subprocess.Popen(
-                    start.argv,
-                    stdin=subprocess.DEVNULL,
-                    stdout=said_theirs,
-                    stderr=said_theirs,
-                    pass_fds=start.pass_fds,
-                    env=start.environment,
-                    cwd=start.folder or "/",
-                )
+            self._popen = subprocess.Popen(
+                start.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=said_theirs,
+                stderr=said_theirs,
+                pass_fds=start.pass_fds,
+                env=start.environment,
+                cwd=start.folder or "/",
+            )
             self._control.send(b"" if self.unsafe else filter_program())
         except (OSError, NoSeccomp) as error:
             raise SandboxBroken(f"the sandbox cannot be started: {error}") from None
@@ -109,14 +107,15 @@ class Parent:
 
     def fork(self, order: dict[str, Any], fds: list[int]) -> None:
         """Order a child that talks over `fds`: its channel, its stray output, its exit status."""
-        if not self._ready:
-            self.wait_until_ready()
-        self.drain()
-        self.forks += 1
-        try:
-            socket.send_fds(self._control, [wire.encode(order)], fds)
-        except OSError as error:
-            raise SandboxBroken(f"the warm parent of the sandboxes is gone: {error}") from None
+        with self._ordering:
+            if not self._ready:
+                self.wait_until_ready()
+            self.drain()
+            self.forks += 1
+            try:
+                socket.send_fds(self._control, [wire.encode(order)], fds)
+            except OSError as error:
+                raise SandboxBroken(f"the warm parent of the sandboxes is gone: {error}") from None
 
     def close(self) -> None:
         """End it, and with it every child that it still has."""
@@ -129,17 +128,6 @@ class Parent:
                 kill_tree(self._popen.pid)
                 self._popen.wait()
         self._cleanup.close()
-
-
-@contextlib.contextmanager
-def _without_memory_bound() -> Iterator[None]:
-    """A bound that this process has for a while, as round a hidden test, is not for what it starts."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def order_for(

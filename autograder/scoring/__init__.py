@@ -1,6 +1,6 @@
 """Runs the hidden tests in the grader's process, with otter's own classes, and adds up what passed."""
 
-from autograder.scoring.artifacts import ArtifactError, SubmittedNetwork, judge_artifacts
+from autograder.scoring.artifacts import ArtifactError, StillJudged, SubmittedNetwork, judge_artifacts
 from autograder.scoring.gradescope import gradescope_results
 from autograder.scoring.score import Scored, ScoringError, prepare, score
 from autograder.scoring.secret import SecretError, instructor_secret, seed_for
@@ -10,6 +10,7 @@ __all__ = [
     "Scored",
     "ScoringError",
     "SecretError",
+    "StillJudged",
     "SubmittedNetwork",
     "gradescope_results",
     "instructor_secret",

@@ -5,8 +5,10 @@ knows. The labels never leave this process. Nothing the student's Python says ab
 is believed.
 """
 
+import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +72,31 @@ def judge_artifacts(
     return names, messages
 
 
+class StillJudged(Mapping[str, Any]):
+    """The reserved names while `judge_artifacts` is still at work in a thread beside the notebook's.
+
+    Whoever asks for a value waits for it; which names there are is known at once. What `judge_artifacts`
+    raises is raised to whoever asks.
+    """
+
+    def __init__(self, judging: "Future[tuple[dict[str, Any], list[str]]]"):
+        self._judging = judging
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in RESERVED:
+            raise KeyError(name)
+        return self._judging.result()[0][name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in RESERVED  # without waiting
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(RESERVED)
+
+    def __len__(self) -> int:
+        return len(RESERVED)
+
+
 def _network(
     onnx: bytes,
     seed: int,
@@ -115,8 +142,12 @@ def _check_match(
         raise LogError(f"it says {log['parameters']} parameters, but {NETWORK} has {network.parameters}")
 
 
+@functools.cache
 def mnist_test_set() -> tuple[Images, Labels]:
-    """MNIST's 10,000 test images and labels, or a clear refusal: nothing else can stand in for them."""
+    """MNIST's 10,000 test images and labels, or a clear refusal: nothing else can stand in for them.
+
+    Read once a process.
+    """
     from convcourse.data import mnist
 
     remedy = "run 'convcourse data mnist' or set CONVCOURSE_DATA, then grade again"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -144,6 +145,18 @@ def test_a_parent_that_dies_is_our_failure_and_the_next_submission_gets_another(
     with session_of("x = 3") as session:
         session.run_cells()
         assert session.environment.get("x") == 3 and parent_pid() != dead
+
+
+def test_a_bound_round_a_hidden_test_does_not_reach_a_parent_started_in_its_midst():
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    warm.shut_down()
+    resource.setrlimit(resource.RLIMIT_DATA, (3 << 30, hard))
+    try:
+        with session_of("import resource; got = resource.getrlimit(resource.RLIMIT_DATA)") as session:
+            session.run_cells()
+            assert session.environment.get("got") == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def test_the_doctor_names_the_version_of_landlock():

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from autograder.scoring import ArtifactError, judge_artifacts
+from autograder.scoring import ArtifactError, StillJudged, judge_artifacts, score
 from autograder.scoring import artifacts as module
 from autograder.scoring.training_log import COLUMNS, LogError, read_training_log
 
@@ -85,6 +86,36 @@ def test_without_artifacts_the_names_are_still_taken():
     assert judge({}) == ({"submitted_network": None, "submitted_log": None}, [])
 
 
+def test_who_asks_for_a_value_still_judged_waits_and_who_asks_for_the_names_does_not():
+    judging = Future()
+    names = StillJudged(judging)
+    assert set(names) == {"submitted_network", "submitted_log"} and len(names) == 2
+    assert "submitted_network" in names and "n" not in names and names.get("n") is None
+    judging.set_result(({"submitted_network": 5, "submitted_log": None}, []))
+    assert dict(names) == {"submitted_network": 5, "submitted_log": None}
+
+
+ASKS_FOR_THE_NETWORK = """
+from otter.test_files import test_case
+OK_FORMAT = False
+name = "q1"
+points = 1
+
+@test_case(points=1, hidden=True)
+def test_network(submitted_network):
+    assert submitted_network.parameters < 20_000
+"""
+
+
+def test_a_judging_that_fails_is_not_a_failed_test(tmp_path):
+    """Where MNIST is missing, nobody may lose a point for it."""
+    (tmp_path / "q1.py").write_text(ASKS_FOR_THE_NETWORK)
+    judging = Future()
+    judging.set_exception(ArtifactError("no test images"))
+    with pytest.raises(ArtifactError, match="no test images"):
+        score(tmp_path, {}, secret=7, reserved=StillJudged(judging), grader_errors=(ArtifactError,))
+
+
 MISMATCHES = {
     "another network": ({"network_sha256": "0" * 64}, "does not belong"),
     "another exercise": ({"exercise": "01_y"}, "another exercise"),
@@ -138,6 +169,7 @@ def test_without_mnist_nothing_stands_in_for_it(monkeypatch):
         raise FileNotFoundError("no files")
 
     monkeypatch.setattr(convcourse.data, "mnist", none)
+    module.mnist_test_set.cache_clear()
     with pytest.raises(ArtifactError, match="convcourse data mnist"):
         module.mnist_test_set()
     digits = SimpleNamespace(images=np.zeros((10_000, 28, 28)), labels=np.zeros(10_000), source="digits")
