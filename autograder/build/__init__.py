@@ -2,6 +2,6 @@
 
 from autograder.build.errors import BuildError
 from autograder.build.render import Rendered, render
-from autograder.build.write import build_exercise, stale_files
+from autograder.build.write import build_exercise, stale_files, write
 
-__all__ = ["BuildError", "Rendered", "build_exercise", "render", "stale_files"]
+__all__ = ["BuildError", "Rendered", "build_exercise", "render", "stale_files", "write"]

@@ -11,6 +11,11 @@ from autograder.course import Course, Exercise
 def build_exercise(exercise: Exercise, course: Course) -> tuple[Rendered, list[Path]]:
     """Build one exercise; returns what was made and the paths that changed on disk."""
     rendered = render(exercise, course)
+    return rendered, write(exercise, rendered)
+
+
+def write(exercise: Exercise, rendered: Rendered) -> list[Path]:
+    """Put on disk what a master makes, and take away what it makes no longer; the paths that changed."""
     changed = []
     for path, data in {**rendered.committed, **rendered.bundle}.items():
         if not path.is_file() or path.read_bytes() != data:
@@ -19,7 +24,7 @@ def build_exercise(exercise: Exercise, course: Course) -> tuple[Rendered, list[P
     for path in _left_over(exercise, rendered, [exercise.bundle]):
         path.unlink()
         changed.append(path)
-    return rendered, changed
+    return changed
 
 
 def stale_files(exercise: Exercise, rendered: Rendered) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from autograder.build import BuildError, Rendered, build_exercise, render, stale_files
+from autograder.build import BuildError, Rendered, render, stale_files, write
 from autograder.build.assign import make_zip
 from autograder.build.examples import Example, read_artifacts
 from autograder.build.render import submissions_folder
@@ -48,7 +48,7 @@ def verify_exercise(
     ]
     if stale:
         return findings
-    build_exercise(exercise, course)
+    write(exercise, rendered)
     with tempfile.TemporaryDirectory(prefix="convcourse-verify-") as name:
         examples = list(rendered.examples)
         if sample:
@@ -87,12 +87,13 @@ def _graded(
             done=lambda outcome, known: progress(f"{exercise.slug}: {outcome.submission}"),
         )
 
-    # A blank notebook comes without artifacts, whatever the exercise asks for: it must earn nothing
-    # by itself.
-    (blank,) = run([Found("blank", exercise.notebook)], replace(exercise, artifacts=()))
+    blanks = [Found("blank", exercise.notebook)]
     master = _master_submission(exercise, rendered, folder)
     paths = [Found("master", master), *(Found(f"{e.folder}/{e.name}", _path(exercise, e)) for e in examples)]
-    solved, *outcomes = run(paths, exercise)
+    if exercise.artifacts:  # a blank notebook comes without any: it must earn nothing by itself
+        blank, solved, *outcomes = run(blanks, replace(exercise, artifacts=())) + run(paths, exercise)
+    else:
+        blank, solved, *outcomes = run(blanks + paths, exercise)
     findings = [_blank_fails(exercise, blank), _master_passes(exercise, solved)]
     for example, outcome in zip(examples, outcomes, strict=True):
         problem = broken_rule(example, outcome, rendered.questions)
