@@ -35,9 +35,10 @@ takes mean and spread of these differences from metrics.json. An optimizer comes
 own, since the same number means something else to each, and so does the constant rate: of two or three
 tried, the one with the best validation accuracy for seed 0.
 
-An effect smaller than its spread is none that three seeds can show. Batch normalization, label smoothing, ELU,
-SELU and RMSProp each gain about a third of a point, many times their spread; a constant rate, tiny weights,
-sigmoids, SGD and half the resolution lose clearly; the rest cannot be told from nothing, or nearly so.
+An effect smaller than its spread is none that three seeds can show. Batch normalization, label smoothing,
+ELU, SELU and RMSProp each gain about a third of a point, about twice their spread or far more; a constant
+rate, sigmoids and half the resolution lose clearly, tiny weights and SGD probably; the rest cannot be told
+from nothing.
 Sixteen epochs on 10,000 images still favor what learns fast: dropout and augmentation need longer to pay.
 """
 
