@@ -201,6 +201,8 @@ def test_ctrl_c_keeps_what_was_graded_and_the_same_command_goes_on(tiny, tmp_pat
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "COLUMNS": "200"},
+        # Tests that run in the background inherit from their shell that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while len(list(out.glob("*/results.json"))) < 3:
         assert process.poll() is None, process.communicate()[1]
