@@ -98,8 +98,16 @@ class Parent:
                 del self._said[:-8192]
 
     def is_alive(self) -> bool:
-        """Whether it still runs."""
-        return self._popen is not None and self._popen.poll() is None
+        """Whether it still runs.
+
+        Its end of the control socket tells it first: the kernel closes that before it kills the children,
+        while bubblewrap, which holds the namespaces, ends at its leisure.
+        """
+        if self._popen is None or self._popen.poll() is not None:
+            return False
+        poll = select.poll()
+        poll.register(self._control, 0)  # a hang-up is told unasked
+        return not poll.poll(0)
 
     def is_worn(self) -> bool:
         """Whether another should take its place: it has forked its share, or it is gone."""
