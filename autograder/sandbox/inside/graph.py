@@ -32,7 +32,7 @@ ACTIVATIONS = (
     "Relu LeakyRelu PRelu Elu Selu Celu Gelu HardSigmoid HardSwish Swish Mish Sigmoid Softplus Softsign Tanh "
     "Clip ThresholdedRelu Softmax LogSoftmax"
 )
-ARITHMETIC = "Add Sub Mul Div Sum Max Min Neg Abs Exp Log Sqrt Pow Erf Reciprocal Greater Where"
+ARITHMETIC = "Add Sub Mul Div Einsum Sum Max Min Neg Abs Exp Log Sqrt Pow Erf Reciprocal Greater Where"
 SHAPES = (
     "Flatten Reshape Concat Split Slice Transpose Squeeze Unsqueeze Expand Pad Identity Resize DepthToSpace "
     "SpaceToDepth Shape Gather Cast Constant ConstantOfShape"

@@ -1,5 +1,8 @@
 """The rules for a network: what honest exporters write is accepted and counted; nothing can be hidden."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -9,6 +12,7 @@ from autograder.sandbox.inside import graph
 from autograder.sandbox.inside.graph import Refused, check
 
 IMAGE = [1, 28, 28]
+RUNS = Path(__file__).parents[3] / "solutions/training/runs"
 
 
 def floats(*shape, name="w", dtype=np.float32):
@@ -216,3 +220,14 @@ def test_what_torch_exports_of_a_typical_network_is_accepted(tmp_path, dynamo):
     result = check(path.read_bytes(), IMAGE, 10)
     trained = sum(parameter.numel() for parameter in network.parameters())
     assert trained - 16 <= result.parameters <= trained + 16  # normalization is folded into the convolution
+
+
+@pytest.mark.parametrize("name", ["mnist_20k", "mnist_fast", "mnist_smallest"])
+def test_the_networks_that_the_course_shows_keep_the_rules_it_sets(name):
+    """Whoever rebuilds one must be able to hand it in."""
+    networks = sorted(RUNS.glob(f"*_{name}_*/seed_*/network.onnx"))
+    assert networks
+    for path in networks:
+        log = json.loads(path.with_name("training_log.json").read_text())
+        result = check(path.read_bytes(), IMAGE, 10)
+        assert result.parameters == log["parameters"] < 20_000, path
