@@ -1,109 +1,140 @@
-"""MNIST in 25 seconds: 18,970 parameters, 99.42 % of the test images, 99.36 % at least.
+"""MNIST in 9 seconds: 18,970 parameters, 99.38 % of the test images, 99.31 % at least.
 
     python solutions/training/mnist_fast.py --threads 2     # ten seeds on two processor cores
     python solutions/training/mnist_fast.py --device cuda   # the same recipe on a GPU
     python solutions/training/mnist_fast.py --quick         # does it run?
 
 What makes it fast is that little happens where there are many places. Two pixels on each side are cut off,
-which hold 0.2 % of the ink, and each 2 x 2 square of the rest becomes four channels; the one convolution at
-12 x 12 has 16 channels, and the others work at 6 x 6. Max pooling comes before batch normalization and ReLU,
-which then have a quarter of the work. The last layer sees each of the 3 x 3 places by itself. Batches are
-small, for many steps in few epochs. The augmentation moves, turns, resizes and slants each image as
-`random_affine` does, and spends less on the grid.
+which hold 0.2 % of the ink, before the augmentation rather than after it, and each 2 x 2 square of the rest
+becomes four channels. Without padding the first convolution leaves 10 x 10 places, pooling 5 x 5 and the last
+convolution 3 x 3, so the largest kernels work where there are nine places. Max pooling comes before batch
+normalization and ReLU, which then have a quarter of the work. The last layer sees each of the nine places by
+itself. With batches of 128, half of the time went into starting operations, whatever their size: batches of
+512 start a quarter as many an epoch, and the optimizer is one operation. It forgets the squares of old
+gradients sooner, since there are only 324 steps. The augmentation moves, turns, resizes and slants each image
+as `random_affine` does, and spends less on the grid.
 
-Tried, with validation accuracy and processor time of one seed on a busy machine:
+What makes it sure costs no training: judged is the mean of the scores of four crops, which lie one pixel
+above, below, left and right of the middle, as AlexNet judged ten (Krizhevsky et al. 2012).
 
-- 16-24-32 channels, pooling after the second convolution, 4 epochs: 99.20 %, 42 s
-- the same with whole pixels of movement in place of the affine augmentation: 99.08 %, 33 s
-- 16-32-40 channels there, which is too many parameters: 99.22 %, 48 s
-- 16-32-32 channels, pooling after the first convolution: 99.20 %, 28 s; with 6 epochs 99.32 %, 38 s
-- the same in batches of 128 at half the rate, with smoothed labels, 4 epochs: 99.20 %, 28 s
-- the network of this file at a rate of 0.012, 6 epochs: 99.44 %, 49 s;
-  5 epochs, three other seeds: 99.12, 99.24 and 99.20 %, 43 s each
-- the same with 8 epochs and ten seeds: 99.24 to 99.44 %, 48 s on two cores of an idle machine. Its networks
-  were measured on the test images too, before the recipe of this file was chosen: 99.39 to 99.54 %
+Tried with the recipe before this one (convolutions at 12 x 12 and 6 x 6, batches of 128, AdamW in many small
+operations, a rate of 0.02), three seeds each on two cores, the mean on the validation images:
 
-And with three seeds each on two cores of an idle machine, the mean:
+- 4 epochs: 99.24 %, 25 s, and 99.42 % of the test images with ten seeds; with a running mean of the weights:
+  99.26 %, 26 s; 3 epochs: 99.17 %, 17 s
 
-- 4 epochs at a rate of 0.012: 99.19 %, 26 s; at 0.02 (this file): 99.24 %, 25 s; with a running mean of the
-  weights: 99.26 %, 26 s
-- 3 epochs at 0.02: 99.17 %, 17 s; with less augmentation 99.19 %, with more smoothing of the labels
-  99.19 %; at 0.03: 99.15 %. Too near to 99.2 % to promise ten of ten
+Then with the optimizer in one operation, labels smoothed by 0.1 and 3 epochs where nothing else is said:
+
+| convolutions | batch | rate | seeds | validation | seconds |
+|---|---|---|---|---|---|
+| the same, 4 epochs, labels smoothed by 0.05 | 128 | 0.02 | 1 | 99.26 % | 23 |
+| and 4 x 4 squares as 16 channels, all at 6 x 6 | 128 | 0.02 | 1 | 98.92 % | 21 |
+| instead the last at 4 x 4, 32 to 40 channels | 128 | 0.02 | 1 | 99.34 % | 20 |
+| the same, 3 epochs | 256 | 0.03 | 2 | 99.26 % | 11 |
+| the same | 384 | 0.04 | 3 | 99.08 % | 10 |
+| 12, 28 and 44 channels | 256 | 0.03 | 3 | 99.04 % | 14 |
+| those of this file | 256 | 0.03 | 3 | 99.16 % | 10 |
+| the same, 4 epochs | 256 | 0.03 | 3 | 99.23 % | 13 |
+| 24, 32 and 31 channels | 192 | 0.03 | 5 | 99.16 % | 12 |
+| those of this file, lighter augmentation | 192 | 0.025 | 5 | 99.20 % | 12 |
+| the same | 256 | 0.03 | 5 | 99.13 % | 11 |
+| the same, squares forgotten sooner (0.99 for 0.999) | 256 | 0.03 | 5 | 99.17 % | 10 |
+| the same | 384 | 0.04 | 5 | 99.17 % | 9 |
+| the same, forgotten sooner still (0.98) | 384 | 0.05 | 5 | 99.15 % | 9 |
+
+A difference of 0.05 points between two rows means nothing. The last but one was trained with ten seeds and
+measured on the test images: 99.30 % in the mean, but one seed of ten had 99.19 %. Two more schedules and two
+more augmentations gave 99.14 to 99.19 % on the validation images. What helped were the crops, chosen on the
+validation images with eight seeds:
+
+| crops | validation | the worst seed |
+|---|---|---|
+| the middle | 99.18 % | 99.00 % |
+| and two on a diagonal, one pixel away | 99.23 % | 99.18 % |
+| and four on the diagonals | 99.22 % | 99.16 % |
+| and four beside it | 99.25 % | 99.20 % |
+| the four beside it without the middle | 99.26 % | 99.18 % |
+
+With these four and six seeds, the validation images gave 99.25 % in batches of 384 (10 s; with ten seeds
+99.39 % of the test images, 99.31 % at least), 99.22 % in batches of 512 at a rate of 0.05 (9 s: what is
+trained here), and 99.19 % in batches of 640 (9 s).
 """
 
 import math
+from collections.abc import Iterable
 
 import reference
 import torch
 from reference import Reference, Variant
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim import Optimizer
 
 from convcourse.training import Augment, Normalize
 
-RECIPE = {
-    "epochs": 4,
-    "batch_size": 128,
-    "learning_rate": 0.02,
-    "weight_decay": 0.01,
-    "label_smoothing": 0.05,
-}
+SIDE = 24  # pixels of an image that count
+MARGIN = (28 - SIDE) // 2
+CROPS = (MARGIN - 1, MARGIN), (MARGIN + 1, MARGIN), (MARGIN, MARGIN - 1), (MARGIN, MARGIN + 1)  # (top, left)
 
 
-class Crop(nn.Module):
-    """Cuts `margin` pixels off each side."""
-
-    def __init__(self, margin: int):
-        super().__init__()
-        self.margin = margin
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Images [N, C, H, W] to [N, C, H - 2 margin, W - 2 margin]."""
-        inner = slice(self.margin, -self.margin)
-        return images[:, :, inner, inner]
+def adamw_at_once(parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float) -> Optimizer:
+    """AdamW in one operation for all parameters; squares of gradients are forgotten in about 100 steps."""
+    how = {"betas": (0.9, 0.99), "fused": True}
+    return torch.optim.AdamW(list(parameters), lr=learning_rate, weight_decay=weight_decay, **how)
 
 
-def block(in_channels: int, out_channels: int, pool: bool = True) -> list[nn.Module]:
+def block(in_channels: int, out_channels: int, padding: int = 0, pool: bool = False) -> list[nn.Module]:
     """A 3 x 3 convolution, max pooling where asked for, batch normalization, ReLU."""
     return [
-        nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
+        nn.Conv2d(in_channels, out_channels, 3, padding=padding, bias=False),
         *([nn.MaxPool2d(2)] if pool else []),
         nn.BatchNorm2d(out_channels),
         nn.ReLU(),
     ]
 
 
-def build() -> nn.Sequential:
-    """The network: images [N, 1, 28, 28] from 0 to 1 in, logits [N, 10] out."""
-    return nn.Sequential(
-        Crop(2),
-        Normalize(),
-        nn.PixelUnshuffle(2),  # each 2 x 2 square of pixels becomes four channels: 24 -> 12
-        *block(4, 16),  # 12 -> 6
-        *block(16, 32, pool=False),
-        *block(32, 36),  # 6 -> 3
-        nn.Flatten(),
-        nn.Linear(36 * 3 * 3, 10),
-    )
+class Fast(nn.Module):
+    """In training, images [N, 1, 24, 24] in; else [N, 1, 28, 28], of which four crops are judged. Pixels are
+    from 0 to 1; logits [N, 10] out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            Normalize(),
+            nn.PixelUnshuffle(2),  # each 2 x 2 square of pixels becomes four channels: 24 -> 12
+            *block(4, 16, pool=True),  # 12 -> 10 -> 5
+            *block(16, 32, padding=1),
+            *block(32, 36),  # 5 -> 3
+            nn.Flatten(),
+            nn.Linear(36 * 3 * 3, 10),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits [N, 10]."""
+        if self.training:
+            return self.layers(images)
+        crops = [images[:, :, top : top + SIDE, left : left + SIDE] for top, left in CROPS]
+        return self.layers(torch.cat(crops)).reshape(len(CROPS), -1, 10).mean(0)
 
 
 def affine(shift: float, rotate: float, scale: float, shear: float) -> Augment:
-    """What `random_affine` does, with the same arguments and not the same random numbers, in less time.
+    """What `random_affine` does, with the same arguments and not the same random numbers, in less time: only
+    the middle of images [N, C, 28, 28] is made, [N, C, 24, 24].
 
     An affine map of a grid is a sum of a function of the row and one of the column, so additions of broadcast
     vectors replace the product of each place with a matrix.
     """
 
     def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-        count, _, height, width = images.shape
+        count, _, _, width = images.shape
         place = images.device
         amounts = 2 * torch.rand(5, count, 1, 1, generator=generator, device=place) - 1
         size = torch.exp(amounts[0] * math.log1p(scale))
         cos, sin = torch.cos(amounts[1] * math.radians(rotate)), torch.sin(amounts[1] * math.radians(rotate))
-        right, down = 2 * shift / width * amounts[2], 2 * shift / height * amounts[3]
+        right, down = 2 * shift / width * amounts[2], 2 * shift / width * amounts[3]
         slant = shear * amounts[4]
-        column = (2 * torch.arange(width, device=place) + 1) / width - 1  # from -1 to 1 across the image
-        row = ((2 * torch.arange(height, device=place) + 1) / height - 1)[:, None]
+        column = (2 * torch.arange(MARGIN, MARGIN + SIDE, device=place) + 1) / width - 1  # the image: -1 to 1
+        row = column[:, None]
         across = size * cos * column + ((slant - size * sin) * row + right)
         along = size * sin * column + (size * cos * row + down)
         return F.grid_sample(images, torch.stack([across, along], dim=-1), align_corners=False)
@@ -111,10 +142,18 @@ def affine(shift: float, rotate: float, scale: float, shear: float) -> Augment:
     return augment
 
 
+RECIPE = {
+    "epochs": 3,
+    "batch_size": 512,
+    "learning_rate": 0.05,
+    "weight_decay": 0.01,
+    "label_smoothing": 0.1,
+    "optimizer": adamw_at_once,
+}
 REFERENCE = Reference(
     name="mnist_fast",
     title="MNIST in seconds, with fewer than 20,000 parameters",
-    variants={"": Variant(build, RECIPE, affine(shift=1.5, rotate=8.0, scale=0.1, shear=0.1))},
+    variants={"": Variant(Fast, RECIPE, affine(shift=1.2, rotate=7.0, scale=0.08, shear=0.08))},
     seeds=tuple(range(10)),
     small={"epochs": 2, "seeds": (0,), "train_images": 10_000},
     timed=True,
