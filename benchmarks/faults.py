@@ -38,7 +38,7 @@ RESULT = ROOT / "benchmarks" / "results" / "faults.md"
 LOCKED_S = 30
 SECRET = 3
 # The command is started anew after each kill, which takes a while, so it is drawn less often than the others.
-WEIGHTS = {"child": 3, "parent": 2, "hand": 3, "worker": 2, "command": 1}
+WEIGHTS = {"child": 3, "parent": 2, "grader": 3, "worker": 2, "command": 1}
 
 
 def command_for(handed_in: Path, course: Path, out: Path, workers: int) -> list[object]:

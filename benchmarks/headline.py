@@ -2,7 +2,7 @@
 
     python benchmarks/headline.py [--runs 12] [--write]
 
-Measured with a warm parent, from the bytes of the zip to the record: the whole grading (cells, all questions,
+Measured with a forkserver, from the bytes of the zip to the record: the whole grading (cells, all questions,
 parameters counted, accuracy on MNIST's 10,000 test images); judging the network alone, in its sandboxes; and
 as the peer onnxruntime on the same network and images in this process, with no boundary and nothing checked.
 Figures are of the machine they were measured on; the ratios are what travels. `--write` keeps the table in
@@ -20,9 +20,9 @@ from pathlib import Path
 
 from autograder import sandbox, scoring
 from autograder.course import load_course
+from autograder.pipeline.grade_one import grade_one
 from autograder.pipeline.job import Job
 from autograder.pipeline.keys import grader_hash, tests_hash
-from autograder.pipeline.one import grade_one
 from autograder.scoring.artifacts import NETWORK, judge_artifacts, mnist_test_set
 
 ROOT = Path(__file__).resolve().parents[1]

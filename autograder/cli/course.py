@@ -26,7 +26,7 @@ from autograder.course import ROOT
 @app.command()
 def build(slugs: SlugsArgument = None, course: CourseOption = ROOT) -> None:
     """Make student notebooks, tests, bundles and example submissions from the masters."""
-    from autograder.build import BuildError, build_exercise
+    from autograder.authoring import BuildError, build_exercise
 
     loaded = load(course)
     failed = False

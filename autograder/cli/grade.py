@@ -79,7 +79,7 @@ def grade(
     secret = secret_for(secret_seed)
     _tell_ignored(ignored)
     tell_unmatched([item.name for item in found], loaded.hand_in)
-    from autograder.pipeline import grade_many
+    from autograder.pipeline.grade_batch import grade_batch
 
     reached: list[Outcome] = []
     counts: Counter[str] = Counter()
@@ -96,7 +96,7 @@ def grade(
         progress() as bar,
     ):
         task = bar.add_task(slug, total=len(found))
-        grade_many(
+        grade_batch(
             found,
             exercise,
             out,
@@ -116,12 +116,12 @@ def grade(
 
 
 def _times(path: Path | None) -> dict[str, datetime]:
-    from autograder.gradebook.sheets import SheetError
+    from autograder.gradebook.csv_input import CsvError
     from autograder.gradebook.times import read_times
 
     try:
         return {} if path is None else read_times(path)
-    except SheetError as error:
+    except CsvError as error:
         refuse(str(error))
 
 

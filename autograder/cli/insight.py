@@ -121,15 +121,15 @@ def _counting_attempts(
 
     Where only the grader has failed at a student's attempts, the newest of them stands for all.
     """
-    from autograder.gradebook.standing import class_standing
+    from autograder.gradebook.final import class_grades
     from autograder.report import Entry
 
     attempts = book.attempts(exercise.slug)  # oldest first
     waiting = [graded.attempt.name for graded in attempts if not graded.gradings]
     chosen = {graded.attempt.student: graded for graded in attempts if graded.gradings}
-    for standing in class_standing(book, [exercise], hand_in):
-        if counted := standing.finals[exercise.slug].attempt:
-            chosen[standing.student] = counted
+    for student_grades in class_grades(book, [exercise], hand_in):
+        if counted := student_grades.finals[exercise.slug].attempt:
+            chosen[student_grades.student] = counted
     entries = []
     for graded in chosen.values():
         grading = counting(graded)

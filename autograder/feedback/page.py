@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from autograder.feedback.clean import MOST_IMAGES, clean_text, image_source
-from autograder.feedback.words import CELL_STATUS, VERDICTS, points, sentence_case
+from autograder.feedback.messages import CELL_STATUS, VERDICTS, points, sentence_case
 from autograder.verdict import CellOutcome, Outcome, QuestionOutcome
 
 CHECK_CELL = re.compile(r"""^[ \t]*grader\.check\(\s*["'](q\d+)["']""", re.MULTILINE)

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from autograder.gradebook.entries import Attempt, Graded, Grading, Points
 from autograder.gradebook.errors import BookError, BookRefused, BookUnavailable
 from autograder.gradebook.grades import COLUMNS, write_grades
+from autograder.gradebook.models import Attempt, Graded, Grading, Points
 from autograder.gradebook.results import write_results
 
 if TYPE_CHECKING:

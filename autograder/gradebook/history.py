@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autograder.gradebook.entries import Graded, Grading
+from autograder.gradebook.models import Graded, Grading
 from autograder.verdict import Verdict
 
 SHORT = 8  # characters of a hash that a table shows

@@ -4,8 +4,8 @@ import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from autograder.gradebook.entries import Points
-from autograder.gradebook.sheets import SheetError, cell, read_sheet
+from autograder.gradebook.csv_input import CsvError, cell, read_csv
+from autograder.gradebook.models import Points
 
 COLUMNS = ("student", "exercise", "question", "points", "reason", "by")
 
@@ -15,10 +15,10 @@ def read_points(
 ) -> list[Points]:
     """The rows of a CSV file with the columns student, exercise, question, points, reason and by.
 
-    `questions` are the names there are, by exercise, and `students` those of the class. Raises `SheetError`
+    `questions` are the names there are, by exercise, and `students` those of the class. Raises `CsvError`
     with the line's number for an unknown name, points that are no finite number, and an empty cell.
     """
-    sheet = read_sheet(path, COLUMNS)
+    sheet = read_csv(path, COLUMNS)
     places = {name: sheet.column(name) for name in COLUMNS}
     result = []
     for line, row in sheet.rows:
@@ -26,7 +26,7 @@ def read_points(
         where = f"{path}, line {line}"
         for name, value in told.items():
             if not value:
-                raise SheetError(f"{where}: {name} is empty; every row says all of {', '.join(COLUMNS)}")
+                raise CsvError(f"{where}: {name} is empty; every row says all of {', '.join(COLUMNS)}")
         exercise = told["exercise"]
         _known(where, "exercise", exercise, questions)
         _known(where, f"question of {exercise}", told["question"], questions[exercise])
@@ -38,7 +38,7 @@ def read_points(
 def _known(where: str, what: str, name: str, names: Collection[str]) -> None:
     if name not in names:
         there_are = ", ".join(sorted(names)[:20]) or "none"
-        raise SheetError(f"{where}: no {what} is called {name!r}; there are: {there_are}")
+        raise CsvError(f"{where}: no {what} is called {name!r}; there are: {there_are}")
 
 
 def _number(where: str, text: str) -> float:
@@ -47,5 +47,5 @@ def _number(where: str, text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise SheetError(f"{where}: points is {text!r}, but it must be a finite number such as 1.5 or -2")
+        raise CsvError(f"{where}: points is {text!r}, but it must be a finite number such as 1.5 or -2")
     return number

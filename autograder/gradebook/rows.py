@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from autograder.gradebook import schema
-from autograder.gradebook.entries import Attempt, Points
+from autograder.gradebook.models import Attempt, Points
 from autograder.record import Record
 from autograder.verdict import Verdict
 

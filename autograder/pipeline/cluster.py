@@ -1,4 +1,4 @@
-"""Many hands: jobs go to a Dask cluster, one of this machine's own processes or one that exists already.
+"""Many grader processes on a Dask cluster: one of this machine's processes, or one that exists already.
 
 What Dask moves between our processes it pickles, so whoever can speak to a scheduler or worker can run code
 there. Therefore: every connection is mutual TLS, with a key made for this run on one machine and with the
@@ -24,7 +24,7 @@ from distributed import Client, LocalCluster, Security, as_completed
 
 from autograder.pipeline.errors import ClusterError, ClusterRefused
 from autograder.pipeline.failure import failed
-from autograder.pipeline.hand import COURSE_VARIABLE, Hands
+from autograder.pipeline.grader_process import COURSE_VARIABLE, GraderSupervisor
 from autograder.pipeline.job import Job
 from autograder.scoring.secret import VARIABLE
 
@@ -48,15 +48,15 @@ SETTINGS = {
 }
 
 
-# The hands of each thread of a Dask worker: by default a worker has one thread, and so one hand.
+# The supervisor of each thread of a Dask worker: by default a worker has one thread, and so one process.
 _workplace = threading.local()
 
 
 def grade_here(job: bytes) -> bytes:
     """What a Dask worker does: hand a job to its own grading process; bytes in, bytes out."""
-    if not hasattr(_workplace, "hands"):
-        _workplace.hands = Hands()
-    return _workplace.hands.grade(Job.from_bytes(job))
+    if not hasattr(_workplace, "supervisor"):
+        _workplace.supervisor = GraderSupervisor()
+    return _workplace.supervisor.grade(Job.from_bytes(job))
 
 
 def grade_on_cluster(

@@ -16,7 +16,7 @@ from autograder.course import Exercise
 GRADER = (
     "verdict.py",
     "record.py",
-    "pipeline/one.py",
+    "pipeline/grade_one.py",
     "sandbox",
     "scoring",
     "submission",

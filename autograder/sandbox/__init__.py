@@ -4,10 +4,10 @@ from .bubblewrap import KEEP_MEMORY
 from .doctor import Check, doctor
 from .environment import Environment, Handle, call_returning_arguments
 from .errors import HandleMisuse, NetworkRefused, SandboxBroken, StudentError
+from .forkserver import shut_down, warm_up
 from .limits import Limits, load_limits
 from .network import NetworkReport, judge_network
 from .session import Cell, CellResult, Session, open_session
-from .warm import shut_down, warm_up
 
 __all__ = [
     "KEEP_MEMORY",

@@ -1,4 +1,4 @@
-"""The command line that starts a warm parent with bubblewrap, and the descriptors it must inherit."""
+"""The command line that starts a forkserver with bubblewrap, and the descriptors it must inherit."""
 
 import contextlib
 import os
@@ -72,7 +72,7 @@ def environment_inside(scratch: str, data: str | None) -> dict[str, str]:
 
 @contextlib.contextmanager
 def launch(control_fd: int, data: Path | None, scratch_mib: int) -> Iterator[Launch]:
-    """The start of a warm parent; its descriptors are open until the block ends.
+    """The start of a forkserver; its descriptors are open until the block ends.
 
     The parent keeps a /proc that can be written and the right to make namespaces, which it needs to fork its
     children into narrower ones, and gets no system call filter; no student code runs in it.

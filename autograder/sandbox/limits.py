@@ -36,8 +36,8 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class ParentLimits:
-    """What holds for the warm parent itself, which runs no student code."""
+class ForkserverLimits:
+    """What holds for the forkserver itself, which runs no student code."""
 
     start_s: float
     scratch_mib: int
@@ -45,9 +45,9 @@ class ParentLimits:
 
 
 @cache
-def load_parent_limits(path: Path = LIMITS_FILE) -> ParentLimits:
-    """The table `[parent]`."""
-    return ParentLimits(**tomllib.loads(path.read_text(encoding="utf-8"))["parent"])
+def load_forkserver_limits(path: Path = LIMITS_FILE) -> ForkserverLimits:
+    """The table `[forkserver]`."""
+    return ForkserverLimits(**tomllib.loads(path.read_text(encoding="utf-8"))["forkserver"])
 
 
 @cache
@@ -60,7 +60,7 @@ def load_limits(profile: str, path: Path = LIMITS_FILE) -> Limits:
     10
     """
     table = tomllib.loads(path.read_text(encoding="utf-8"))
-    profiles = sorted(set(table) - {"parent"})
+    profiles = sorted(set(table) - {"forkserver"})
     if profile not in profiles:
         raise ValueError(f"no limits are called {profile!r}; {path.name} has: {', '.join(profiles)}")
     row = table[profile]

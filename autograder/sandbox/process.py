@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import cgroup, mounts, warm
+from . import cgroup, forkserver, mounts
 from .errors import SandboxBroken
 from .inside import wire
 from .limits import Limits
@@ -58,8 +58,8 @@ class Process:
         self._watchdog: Watchdog | None = None
         self._damaged = False
         self._cleanup = contextlib.ExitStack()
-        self._parent = warm.lease(data, unsafe=unsafe)
-        self._cleanup.callback(lambda: warm.give_back(self._parent, damaged=self._damaged))
+        self._forkserver = forkserver.lease(data, unsafe=unsafe)
+        self._cleanup.callback(lambda: forkserver.give_back(self._forkserver, damaged=self._damaged))
         try:
             self._start(kind, unsafe, use_cgroup, list(libraries))
         except BaseException:
@@ -82,8 +82,8 @@ class Process:
             with contextlib.suppress(OSError):
                 self._group = cgroup.make_group(self.limits.memory_mib, self.limits.processes, parents)
         try:
-            order = warm.order_for(kind, self.limits, self._parent, scratch, libraries)
-            self._parent.fork(order, [theirs.fileno(), stray_theirs, status_theirs])
+            order = forkserver.order_for(kind, self.limits, self._forkserver, scratch, libraries)
+            self._forkserver.fork(order, [theirs.fileno(), stray_theirs, status_theirs])
         finally:
             theirs.close()
             os.close(stray_theirs)
@@ -104,7 +104,7 @@ class Process:
 
     def _bound_first_process(self, unsafe: bool) -> None:
         """Learn the first process's number from the kernel, and bound it before it forks the notebook's."""
-        patience = self._parent.limits.start_s  # the parent may have to load libraries first
+        patience = self._forkserver.limits.start_s  # the forkserver may have to load libraries first
         if not select.select([self._channel], [], [], patience)[0]:
             raise self._not_born(f"no sign of life within {patience:g} s")
         word, ancillary, _, _ = self._channel.recvmsg(1, socket.CMSG_SPACE(CREDENTIALS.size))
@@ -124,7 +124,7 @@ class Process:
             )
 
     def _not_born(self, why: str) -> SandboxBroken:
-        """Our own failure: nothing of the student's has run yet, and the parent is not trusted any more."""
+        """Our own failure: nothing of the student's has run yet, and the forkserver is no longer trusted."""
         self._damaged = True
         with contextlib.suppress(Died, OSError):  # already closed where it was killed for its silence
             self._drain()
@@ -184,7 +184,7 @@ class Process:
 
     def _end_all(self) -> None:
         """Kill the first process: the kernel kills the rest of its namespace before it lets it go."""
-        if self._parent.unsafe:
+        if self._forkserver.unsafe:
             kill_tree(self.pid)
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
@@ -268,10 +268,10 @@ class Process:
         with contextlib.suppress(Died):
             self._drain()
         status, out_of_memory = self._exit_status(), self.oom_kills() > 0
-        if not self._parent.is_alive():
+        if not self._forkserver.is_alive():
             self._damaged = True
             self.kill()
-            raise SandboxBroken("the warm parent of the sandboxes has died")
+            raise SandboxBroken("the forkserver of the sandboxes has died")
         self.kill()
         limits = self.limits
         if out_of_memory or self._breach == "memory-limit":

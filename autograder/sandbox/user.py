@@ -2,7 +2,7 @@
 
 A user namespace alone does not make root harmless. Root's own number stays behind the mapped one, and it may
 write whatever belongs to root and asks for no capability: /proc/sys/kernel/core_pattern, for one, which names
-a program that the kernel runs outside every sandbox. So where root grades, the warm parent lives in a user
+a program that the kernel runs outside every sandbox. So where root grades, the forkserver lives in a user
 namespace whose root is a number that nobody has, and student code runs in another below it, where that number
 is an ordinary user. An ordinary user needs none of this: bubblewrap's own namespace maps that user, who owns
 nothing of the system.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from autograder.build import Rendered
+from autograder.authoring import Rendered
 from autograder.course import Exercise
 from autograder.verify.findings import Finding
 

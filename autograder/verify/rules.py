@@ -2,7 +2,7 @@
 
 import re
 
-from autograder.build.examples import Example
+from autograder.authoring.examples import Example
 from autograder.verdict import Outcome, Verdict
 
 QUESTIONS = re.compile(r"(?:q\d+_)+")

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from autograder.build import BuildError, Rendered, render, stale_files, write
-from autograder.build.assign import make_zip
-from autograder.build.examples import Example, read_artifacts
-from autograder.build.render import submissions_folder
+from autograder.authoring import BuildError, Rendered, render, stale_files, write
+from autograder.authoring.assign import make_zip
+from autograder.authoring.examples import Example, read_artifacts
+from autograder.authoring.render import submissions_folder
 from autograder.course import Course, Exercise
-from autograder.pipeline import grade_many
+from autograder.pipeline.grade_batch import grade_batch
 from autograder.submission import Found
 from autograder.verdict import Outcome, Verdict
 from autograder.verify.findings import Finding
@@ -77,7 +77,7 @@ def _graded(
     progress: Callable[[str], None],
 ) -> list[Finding]:
     def run(found: list[Found], of: Exercise) -> list[Outcome]:
-        return grade_many(
+        return grade_batch(
             found,
             of,
             folder / "out",

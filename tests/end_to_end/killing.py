@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-KINDS = ("child", "parent", "hand", "worker", "command")
+KINDS = ("child", "parent", "grader", "worker", "command")
 """The process of one submission, the sandbox it was started in, the grading process, the Dask worker, and the
 command itself with the scheduler in it."""
 
@@ -37,11 +37,11 @@ def victims(command: int, kind: str) -> list[psutil.Process]:
         below = top.children(recursive=True)
         if kind == "worker":
             return [process for process in below if "spawn_main" in " ".join(process.cmdline())]
-        hands = [p for p in below if "autograder.pipeline.grading_process" in p.cmdline()]
-        if kind == "hand":
-            return hands
+        graders = [p for p in below if "autograder.pipeline.grader_main" in p.cmdline()]
+        if kind == "grader":
+            return graders
         found = []
-        for hand in hands:
+        for hand in graders:
             for sandbox in hand.children():
                 inside = sandbox.children(recursive=True)
                 found += [sandbox] if kind == "parent" else inside[-1:]

@@ -9,11 +9,11 @@ import pytest
 from gradebook_samples import a_record, an_attempt
 from typer.testing import CliRunner
 
-from autograder import pipeline
-from autograder.cli import book as commands
+from autograder.cli import gradebook as commands
 from autograder.cli import shared
 from autograder.gradebook import Attempt, open_gradebook
-from autograder.pipeline import again, keys
+from autograder.pipeline import keys
+from autograder.pipeline import regrade as regrading
 from autograder.record import Key, Record
 from autograder.verdict import Verdict
 
@@ -172,9 +172,9 @@ def test_regrade_says_what_it_graded(run, path, monkeypatch):
         asked.update(options)
         outcome = record(b"1").outcome
         options["done"](outcome)
-        return pipeline.RegradePlan((again.Stale(SLUG, "Ada/first", "the tests changed"),), (outcome,))
+        return regrading.RegradePlan((regrading.Stale(SLUG, "Ada/first", "the tests changed"),), (outcome,))
 
-    monkeypatch.setattr(pipeline, "regrade", regrade, raising=False)
+    monkeypatch.setattr(regrading, "regrade", regrade)
     monkeypatch.setattr(commands, "check_machine", lambda unsafe: asked.update(unsafe_asked=unsafe))
     said = run("regrade", "--unsafe", "--workers", 2, "--secret-seed", SECRET, "--gradebook", path)
     assert "1 graded again" in said and "4/4" in said

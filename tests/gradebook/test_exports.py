@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from autograder.course import CourseError, Exercise
 from autograder.gradebook import BookError, Points, open_gradebook
+from autograder.gradebook.csv_input import CsvError, read_csv
 from autograder.gradebook.exports import Table, canvas_table, csv_table, moodle_table, write_gradescope
-from autograder.gradebook.final import Final
-from autograder.gradebook.sheets import SheetError, read_sheet
-from autograder.gradebook.standing import Standing, class_standing
+from autograder.gradebook.final import Final, StudentGrades, class_grades
 from autograder.policy import HandIn, Policy
 from autograder.verdict import Verdict
 
@@ -25,9 +24,9 @@ EXERCISES = (
 )
 
 
-def standing(student: str, score: float | None = 3.5, other: float | None = None) -> Standing:
+def student_grades(student: str, score: float | None = 3.5, other: float | None = None) -> StudentGrades:
     finals = {EXERCISE: Final(score, 4.0)}
-    return Standing(student, finals if other is None else finals | {OTHER: Final(other, 10.0)})
+    return StudentGrades(student, finals if other is None else finals | {OTHER: Final(other, 10.0)})
 
 
 def rows(table: Table) -> list[list[str]]:
@@ -39,12 +38,12 @@ def roster(tmp_path):
     def write(text: str):
         path = tmp_path / "roster.csv"
         path.write_text(text, encoding="utf-8")
-        return read_sheet(path)
+        return read_csv(path)
 
     return write
 
 
-def test_the_standing_of_a_class_is_each_students_final_grade(address):
+def test_the_grades_of_a_class_is_each_students_final_grade(address):
     with open_gradebook(address) as book:
         book.add(an_attempt(b"1", "Zoe/10"), a_record(b"1", (1.0, 1.0)), b"1")
         book.add(an_attempt(b"2", "Zoe/9", hours=5), a_record(b"2", (2.0, 2.0)), b"2")
@@ -52,10 +51,10 @@ def test_the_standing_of_a_class_is_each_students_final_grade(address):
         book.add_points([Points("Bob", EXERCISE, "q1", 1.0, "on paper", "Eve")])
         last = Exercise(EXERCISE, "Stride and padding", 4.0, "notebook", policy=Policy(attempts="last"))
         pattern = HandIn(r"(?P<student>\w+)/(?P<attempt>\d+)")
-        found = {s.student: s.finals[EXERCISE].score for s in class_standing(book, [last], pattern)}
+        found = {s.student: s.finals[EXERCISE].score for s in class_grades(book, [last], pattern)}
         assert found == {"ada": None, "Bob": 1.0, "Zoe": 2.0}
         assert list(found) == ["ada", "Bob", "Zoe"], "as people sort names"
-        (zoe,) = class_standing(book, [last], HandIn(), "Zoe")
+        (zoe,) = class_grades(book, [last], HandIn(), "Zoe")
         assert zoe.finals[EXERCISE].attempt.attempt.name == "Zoe/9", "without a pattern the time decides"
 
 
@@ -67,14 +66,14 @@ def test_extra_credit_for_a_question_that_there_is_not_is_refused(tmp_path, addr
         open_gradebook(address) as book,
         pytest.raises(CourseError, match=r"extra_credit = {q8 = 2}, but its questions are q1"),
     ):
-        class_standing(book, [exercise], HandIn())
+        class_grades(book, [exercise], HandIn())
 
 
 def test_the_plain_table_tells_where_a_grade_comes_from(address):
     with open_gradebook(address) as book:
         book.add(an_attempt(), a_record(), b"one")
         book.add(an_attempt(b"two", "Bob"), a_record(b"two", verdict=Verdict.GRADER_ERROR), b"two")
-        head, ada, bob = rows(csv_table(class_standing(book, EXERCISES, HandIn())))
+        head, ada, bob = rows(csv_table(class_grades(book, EXERCISES, HandIn())))
     assert dict(zip(head, ada, strict=True)) == {
         "student": "Ada",
         "exercise": EXERCISE,
@@ -103,10 +102,10 @@ Student,ID,SIS User ID,SIS Login ID,Section,Stride and padding (4242),Essay (77)
 
 def test_canvas_gets_its_own_export_with_our_columns_filled_in(roster):
     class_ = [
-        standing("ada", 3.5, 9.25),
-        standing("O_Brien, Pat", None),
-        standing("S3", 4.0),
-        standing("zoe"),
+        student_grades("ada", 3.5, 9.25),
+        student_grades("O_Brien, Pat", None),
+        student_grades("S3", 4.0),
+        student_grades("zoe"),
     ]
     table = canvas_table(class_, EXERCISES, roster(CANVAS))
     head, hidden, points, ada, pat, bob, test = rows(table)
@@ -127,7 +126,7 @@ def test_canvas_is_told_of_points_that_do_not_agree(roster):
 
 def test_canvas_semicolons_and_missing_points_row(roster):
     text = "Student;ID;SIS Login ID;Section\nLovelace, Ada;101;ada;A\n"
-    table = canvas_table([standing("Ada Lovelace", 2 / 3)], EXERCISES, roster(text))
+    table = canvas_table([student_grades("Ada Lovelace", 2 / 3)], EXERCISES, roster(text))
     assert table.to_csv().splitlines() == [
         "Student;ID;SIS Login ID;Section;Stride and padding;Pooling",
         "    Points Possible;;;;4;10",
@@ -136,7 +135,7 @@ def test_canvas_semicolons_and_missing_points_row(roster):
 
 
 def test_canvas_without_a_roster_says_what_is_missing():
-    table = canvas_table([standing("=Ada")], EXERCISES, None)
+    table = canvas_table([student_grades("=Ada")], EXERCISES, None)
     assert rows(table) == [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Stride and padding", "Pooling"],
         ["    Points Possible", "", "", "", "", "4", "10"],
@@ -146,19 +145,19 @@ def test_canvas_without_a_roster_says_what_is_missing():
 
 
 def test_two_hand_ins_of_one_person_are_refused(roster):
-    with pytest.raises(SheetError, match=r"line 4: both 'ada' and 'Ada Lovelace' are this person"):
-        canvas_table([standing("ada"), standing("Ada Lovelace")], EXERCISES, roster(CANVAS))
+    with pytest.raises(CsvError, match=r"line 4: both 'ada' and 'Ada Lovelace' are this person"):
+        canvas_table([student_grades("ada"), student_grades("Ada Lovelace")], EXERCISES, roster(CANVAS))
 
 
 def test_a_name_that_two_people_have_is_nobody(roster):
     text = 'Student,ID\n"Lee, Kim",1\n"Kim, Lee",2\n'
-    table = canvas_table([standing("Kim Lee"), standing("2")], EXERCISES, roster(text))
+    table = canvas_table([student_grades("Kim Lee"), student_grades("2")], EXERCISES, roster(text))
     assert table.warnings == ("Kim Lee: more than once in roster.csv",)
     assert [row[2] for row in rows(table)[2:]] == ["", "3.5"]
 
 
 def test_what_is_no_canvas_export_is_refused(roster):
-    with pytest.raises(SheetError, match="has no column 'ID'"):
+    with pytest.raises(CsvError, match="has no column 'ID'"):
         canvas_table([], EXERCISES, roster("Name,Email\n"))
 
 
@@ -171,7 +170,12 @@ Kim,Lee,,kim@uni.example,-,1800000000
 
 
 def test_moodle_gets_people_by_address_and_only_those_with_a_grade(roster):
-    class_ = [standing("ada", 3.5), standing("7002", 1.0, 10.0), standing("Lee Kim", None), standing("zoe")]
+    class_ = [
+        student_grades("ada", 3.5),
+        student_grades("7002", 1.0, 10.0),
+        student_grades("Lee Kim", None),
+        student_grades("zoe"),
+    ]
     table = moodle_table(class_, EXERCISES, roster(MOODLE))
     assert rows(table) == [
         [
@@ -189,7 +193,7 @@ def test_moodle_gets_people_by_address_and_only_those_with_a_grade(roster):
 
 
 def test_a_short_list_for_moodle_is_enough(roster):
-    table = moodle_table([standing("ada")], EXERCISES[:1], roster("email,idnumber\nada@x.example,1\n"))
+    table = moodle_table([student_grades("ada")], EXERCISES[:1], roster("email,idnumber\nada@x.example,1\n"))
     assert rows(table) == [
         ["Email address", "ID number", "Stride and padding"],
         ["ada@x.example", "1", "3.5"],
@@ -197,9 +201,9 @@ def test_a_short_list_for_moodle_is_enough(roster):
 
 
 def test_moodle_without_a_list_that_names_people_is_refused(roster):
-    with pytest.raises(SheetError, match="--roster FILE"):
+    with pytest.raises(CsvError, match="--roster FILE"):
         moodle_table([], EXERCISES, None)
-    with pytest.raises(SheetError, match="none of the columns Email address"):
+    with pytest.raises(CsvError, match="none of the columns Email address"):
         moodle_table([], EXERCISES, roster("First name,Last name\nAda,Lovelace\n"))
 
 
@@ -242,6 +246,6 @@ EVIL = st.text(st.characters(codec="utf-8"), max_size=8).flatmap(
 
 @given(EVIL)
 def test_no_name_becomes_a_formula_in_any_format(name):
-    for table in (csv_table([standing(name)]), canvas_table([standing(name)], EXERCISES, None)):
+    for table in (csv_table([student_grades(name)]), canvas_table([student_grades(name)], EXERCISES, None)):
         for row in rows(table):
             assert not row[0].startswith(("=", "+", "-", "@", "\t", "\r", "|", "%"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.build.render import render
+from autograder.authoring.render import render
 from autograder.course import load_course
 
 SLUG = "04_stride_and_padding"

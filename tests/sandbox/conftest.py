@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.sandbox import Cell, SandboxBroken, cgroup, doctor, load_limits, open_session, warm
+from autograder.sandbox import Cell, SandboxBroken, cgroup, doctor, forkserver, load_limits, open_session
 from autograder.sandbox.watchdog import tree
 
 # Graders without defences, which run inside a throwaway sandbox only.
@@ -34,10 +34,10 @@ def a_machine_that_can_sandbox():
 
 
 def left_behind() -> dict[str, object]:
-    """Processes below this one, its open files, and control groups that it made, beside one warm parent."""
-    for key in [key for key in warm._parents if key != (os.getpid(), None, False)]:
-        warm._parents.pop(key).close()
-    warm.give_back(warm.lease(None, unsafe=False))
+    """Processes below this one, its open files, and control groups that it made, beside one forkserver."""
+    for key in [key for key in forkserver._parents if key != (os.getpid(), None, False)]:
+        forkserver._parents.pop(key).close()
+    forkserver.give_back(forkserver.lease(None, unsafe=False))
     gc.collect()
     parents = cgroup.find_parents()
     folders = {parent for parent in parents[1:] if parent} if parents else set()

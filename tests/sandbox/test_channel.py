@@ -194,10 +194,10 @@ def test_a_pickle_bomb_does_not_go_off_anywhere(liars):
 
 PATCHED = """
 import builtins, json, struct, sys
-from inside import wire, answers, shell, capture
+from inside import wire, handlers, shell, capture
 wire._Writer.put_int = lambda self, value: self.out.append(b"i\\x01\\x64")
 forged = b"l\\x00\\x00\\x00\\x02s\\x00\\x00\\x00\\x05valuei\\x01\\x64"
-answers.Objects.encode = lambda self, value: forged
+handlers.Objects.encode = lambda self, value: forged
 wire.encode = lambda *a, **k: b"T"
 json.dumps = struct.pack = lambda *a, **k: b"\\x01" * 64
 builtins.isinstance = lambda *a: True

@@ -1,6 +1,6 @@
-"""axe-core finds nothing serious on any page, in light and in dark, on a desk and on a phone.
+"""axe-core finds nothing serious on any page, in light and in dark, on a run and on a phone.
 
-Colors are what changes from light to dark, and sizes from desk to phone; to look at every letter's contrast
+Colors are what changes from light to dark, and sizes from run to phone; to look at every letter's contrast
 takes most of the time. So of a chapter each is asked where it can differ, and of the small pages all of it.
 """
 
@@ -10,7 +10,7 @@ import pytest
 from built_site import toc_pages
 
 AXE = files("axe_playwright_python") / "axe.min.js"
-SCREENS = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+SCREENS = {"run": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 EVERYTHING = {}
 CONTRAST = {"runOnly": ["color-contrast"]}
 ALL_BUT_CONTRAST = {"rules": {"color-contrast": {"enabled": False}}}
@@ -19,8 +19,8 @@ VIEWS = [
     (path, theme, screen, rules)
     for path in [*toc_pages(), "search.html"]
     for theme, screen, rules in (
-        ("light", "desk", EVERYTHING),
-        ("dark", "desk", EVERYTHING if path in SMALL else CONTRAST),
+        ("light", "run", EVERYTHING),
+        ("dark", "run", EVERYTHING if path in SMALL else CONTRAST),
         ("light", "phone", EVERYTHING if path in SMALL else ALL_BUT_CONTRAST),
         ("dark", "phone", EVERYTHING if path in SMALL else None),
     )

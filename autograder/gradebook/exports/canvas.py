@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 
 from autograder.course import Exercise
+from autograder.gradebook.csv_input import CsvError, CsvTable, cell
 from autograder.gradebook.exports.roster import match
 from autograder.gradebook.exports.table import Table, kept, number
+from autograder.gradebook.final import StudentGrades
 from autograder.gradebook.grades import plain
-from autograder.gradebook.sheets import Sheet, SheetError, cell
-from autograder.gradebook.standing import Standing
 
 STUDENT_COLUMNS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 IDENTITIES = ("SIS Login ID", "SIS User ID", "ID", "Student", "LastName+FirstName", "FirstName+LastName")
@@ -21,12 +21,14 @@ POINTS = "    Points Possible"
 HIDDEN = re.compile(r"\s*(Muted|Manual Posting.*)?\s*", re.IGNORECASE)
 
 
-def canvas_table(standings: Sequence[Standing], exercises: Sequence[Exercise], roster: Sheet | None) -> Table:
-    """The table for Canvas; `roster` is the gradebook that Canvas exported. Raises `SheetError`."""
+def canvas_table(
+    students: Sequence[StudentGrades], exercises: Sequence[Exercise], roster: CsvTable | None
+) -> Table:
+    """The table for Canvas; `roster` is the gradebook that Canvas exported. Raises `CsvError`."""
     if roster is None:
-        return _without_roster(standings, exercises)
+        return _without_roster(students, exercises)
     if roster.column("ID") is None:
-        raise SheetError(f"{roster.path} has no column 'ID'; export it from Canvas: Grades, Export")
+        raise CsvError(f"{roster.path} has no column 'ID'; export it from Canvas: Grades, Export")
     header = [kept(column) for column in roster.columns]
     places = {}
     for exercise in exercises:
@@ -36,7 +38,7 @@ def canvas_table(standings: Sequence[Standing], exercises: Sequence[Exercise], r
             header.append(plain(exercise.title))
         places[exercise.slug] = place
     people = [i for i, (_, row) in enumerate(roster.rows) if not _is_points(row) and not _is_hidden(row)]
-    by_name = {standing.student: standing for standing in standings}
+    by_name = {student.student: student for student in students}
     matches = match(by_name, roster, IDENTITIES, people)
     warnings = list(matches.missing)
     rows = [header]
@@ -56,20 +58,20 @@ def canvas_table(standings: Sequence[Standing], exercises: Sequence[Exercise], r
     return Table(tuple(map(tuple, rows)), tuple(warnings), roster.delimiter)
 
 
-def _without_roster(standings: Sequence[Standing], exercises: Sequence[Exercise]) -> Table:
+def _without_roster(students: Sequence[StudentGrades], exercises: Sequence[Exercise]) -> Table:
     rows = [
         (*STUDENT_COLUMNS, *(plain(exercise.title) for exercise in exercises)),
         (POINTS, "", "", "", "", *(number(exercise.points) for exercise in exercises)),
     ]
-    for standing in standings:
-        scores = (standing.finals.get(exercise.slug) for exercise in exercises)
+    for student in students:
+        scores = (student.finals.get(exercise.slug) for exercise in exercises)
         cells = ("" if final is None or final.score is None else number(final.score) for final in scores)
-        rows.append((plain(standing.student), "", "", "", "", *cells))
+        rows.append((plain(student.student), "", "", "", "", *cells))
     warning = "without --roster nobody has an ID: Canvas will look for people by name alone"
     return Table(tuple(rows), (warning,))
 
 
-def _assignment(roster: Sheet, exercise: Exercise) -> int | None:
+def _assignment(roster: CsvTable, exercise: Exercise) -> int | None:
     """The column of an exercise: its title or slug, with or without Canvas's number behind it."""
     wanted = {exercise.title.casefold(), exercise.slug.casefold()}
     for index, column in enumerate(roster.columns):

@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 from autograder.course import Exercise
 from autograder.gradebook.book import Gradebook
-from autograder.gradebook.entries import Grading
 from autograder.gradebook.errors import BookError
+from autograder.gradebook.models import Grading
 from autograder.gradebook.results import write_results
 
 

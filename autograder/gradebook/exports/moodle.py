@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 
 from autograder.course import Exercise
+from autograder.gradebook.csv_input import CsvError, CsvTable
 from autograder.gradebook.exports.roster import match
 from autograder.gradebook.exports.table import Table, kept, number
+from autograder.gradebook.final import StudentGrades
 from autograder.gradebook.grades import plain
-from autograder.gradebook.sheets import Sheet, SheetError
-from autograder.gradebook.standing import Standing
 
 # The names of the columns in Moodle's own exports, old and new.
 KEYS = ("Email address", "ID number", "Username")
@@ -30,19 +30,21 @@ IDENTITIES = (
 NO_GRADE = "-"
 
 
-def moodle_table(standings: Sequence[Standing], exercises: Sequence[Exercise], roster: Sheet | None) -> Table:
+def moodle_table(
+    students: Sequence[StudentGrades], exercises: Sequence[Exercise], roster: CsvTable | None
+) -> Table:
     """The table for Moodle; `roster` is a list of participants or of grades that Moodle exported."""
     wanted = (*NAMES[:3], *KEYS, *SHORT)
     if roster is None:
-        raise SheetError(
+        raise CsvError(
             "Moodle knows people by e-mail address or ID number: give its own list with --roster FILE"
         )
     columns = [place for name in wanted if (place := roster.column(name)) is not None]
     if not any(roster.column(name) is not None for name in (*KEYS, *SHORT)):
-        raise SheetError(
+        raise CsvError(
             f"{roster.path} has none of the columns {', '.join((*KEYS, *SHORT))}; export it from Moodle"
         )
-    by_name = {standing.student: standing for standing in standings}
+    by_name = {student.student: student for student in students}
     matches = match(by_name, roster, IDENTITIES, range(len(roster.rows)))
     heads = [roster.columns[place].strip() for place in columns]
     rows = [
@@ -65,7 +67,7 @@ def moodle_table(standings: Sequence[Standing], exercises: Sequence[Exercise], r
     return Table(tuple(rows), matches.missing, roster.delimiter)
 
 
-def _item(roster: Sheet, exercise: Exercise) -> str:
+def _item(roster: CsvTable, exercise: Exercise) -> str:
     """The grade item's column as Moodle calls it (`Assignment: Title (Real)`), or the title alone."""
     for column in roster.columns:
         title = re.sub(r"\s*\((Real|Percentage|Letter)\)$", "", column.strip())

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from autograder.gradebook.exports.table import Table, number
+from autograder.gradebook.final import StudentGrades
 from autograder.gradebook.grades import plain
-from autograder.gradebook.standing import Standing
 
 COLUMNS = (
     "student",
@@ -20,16 +20,16 @@ COLUMNS = (
 )
 
 
-def csv_table(standings: Iterable[Standing]) -> Table:
+def csv_table(students: Iterable[StudentGrades]) -> Table:
     """The table; a score that there is not yet is an empty cell and never a 0."""
     rows = [COLUMNS]
-    for standing in standings:
-        for slug, final in sorted(standing.finals.items()):
+    for student in students:
+        for slug, final in sorted(student.finals.items()):
             attempt = final.attempt.attempt if final.attempt else None
             time = attempt.submitted_at if attempt else None
             rows.append(
                 (
-                    plain(standing.student),
+                    plain(student.student),
                     plain(slug),
                     "" if final.score is None else number(final.score),
                     number(final.max_score),

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from autograder.gradebook.sheets import Sheet, SheetError, cell
+from autograder.gradebook.csv_input import CsvError, CsvTable, cell
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,11 @@ class Matches:
     missing: tuple[str, ...]
 
 
-def match(students: Iterable[str], roster: Sheet, columns: Sequence[str], rows: Iterable[int]) -> Matches:
+def match(students: Iterable[str], roster: CsvTable, columns: Sequence[str], rows: Iterable[int]) -> Matches:
     """Look each student up in the `columns` of a roster's `rows`, the most telling column first.
 
     Case and signs do not matter, an address may lack what follows its @, a name may stand in either order.
-    `columns` may join two with a +. Somebody who is found twice is missing. Raises `SheetError` where two
+    `columns` may join two with a +. Somebody who is found twice is missing. Raises `CsvError` where two
     students are found in one row.
     """
     indices = list(rows)
@@ -34,7 +34,7 @@ def match(students: Iterable[str], roster: Sheet, columns: Sequence[str], rows: 
             continue
         (place,) = places
         if place in found:
-            raise SheetError(
+            raise CsvError(
                 f"{roster.path}, line {roster.rows[place][0]}: both {found[place]!r} and {student!r} are this"
                 " person; rename one hand-in, or say in course.toml how names tell students ([hand_in])"
             )
@@ -42,7 +42,7 @@ def match(students: Iterable[str], roster: Sheet, columns: Sequence[str], rows: 
     return Matches(found, tuple(missing))
 
 
-def _look(roster: Sheet, column: str, rows: list[int]) -> dict[str, list[int]]:
+def _look(roster: CsvTable, column: str, rows: list[int]) -> dict[str, list[int]]:
     """Which rows a text in `column` may mean."""
     result: dict[str, list[int]] = defaultdict(list)
     places = [roster.column(name) for name in column.split("+")]

@@ -1,4 +1,4 @@
-"""The warm parent inside the sandbox: loads each library once, and forks a process for each submission.
+"""The forkserver inside the sandbox: loads each library once, and forks a process for each submission.
 
 `python -m inside FD UID`. FD is the grader's control socket, UID the user to be inside. The parent runs no
 student code, sees no submission and holds no secret: it gets orders to fork, with the descriptors over which
@@ -12,10 +12,10 @@ import socket
 import sys
 from typing import Any
 
-from .birth import close_all_but, enter_user_namespace, give_birth, uncover_proc
 from .channel import Channel
 from .kernel import give_up_privileges
 from .preload import Preloaded, load, make_shell
+from .spawn import close_all_but, enter_user_namespace, spawn, uncover_proc
 from .wire import decode, encode
 
 MAX_ORDER_BYTES = 1 << 18
@@ -23,12 +23,12 @@ MAX_ORDER_BYTES = 1 << 18
 
 def serve_notebook(channel: Channel, limits: dict[str, Any], ready: Preloaded) -> None:
     """Run a student's cells and answer for what they made."""
-    from .answers import Answers, Objects
+    from .handlers import Handlers, Objects
 
     ready.output.allow(limits["text_kib"] * 1024, limits["images_kib"] * 1024)
     objects = Objects()
     sys.path.insert(0, "")
-    serve(channel, Answers(ready.shell, objects), objects.object)
+    serve(channel, Handlers(ready.shell, objects), objects.object)
 
 
 def serve_network(channel: Channel, limits: dict[str, Any], ready: Preloaded) -> None:
@@ -38,7 +38,7 @@ def serve_network(channel: Channel, limits: dict[str, Any], ready: Preloaded) ->
     serve(channel, Networks(limits), lambda handle: None)
 
 
-def serve(channel: Channel, answers: Any, from_handle: Any) -> None:
+def serve(channel: Channel, handlers: Any, from_handle: Any) -> None:
     """Answer request after request; each carries a number, which its reply repeats.
 
     A request may also carry a seed for the random numbers, to be set before anything else.
@@ -47,8 +47,8 @@ def serve(channel: Channel, answers: Any, from_handle: Any) -> None:
     while True:
         number, operation, arguments, seed = decode(channel.receive(), from_handle)
         if seed is not None:
-            answers.seed(seed)
-        reply: bytes = getattr(answers, operation)(*arguments)
+            handlers.seed(seed)
+        reply: bytes = getattr(handlers, operation)(*arguments)
         # A reply is its request's number and then the answer, which is a payload of its own.
         channel.send(encode(number) + reply)
 
@@ -95,7 +95,7 @@ def main() -> None:
                 # The grader has done with it; the notebook's own threads and exit handlers have no say.
                 os._exit(0)
 
-        give_birth(order, fds, run)
+        spawn(order, fds, run)
         for descriptor in descriptors:
             os.close(descriptor)
 

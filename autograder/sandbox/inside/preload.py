@@ -1,4 +1,4 @@
-"""What the warm parent loads and does once, so that no later submission has to wait for it.
+"""What the forkserver loads and does once, so that no later submission has to wait for it.
 
 A library is loaded when the first submission that mentions it comes, before its child is forked. It must not
 start threads, as onnxruntime and pyarrow do: only a process of a single thread may fork.

@@ -53,7 +53,7 @@ def report(path: Path, used: list[str]) -> str:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_knows_no_other_stage_and_nothing_above_it(stage):
     others = [
-        f"autograder.{name}" for name in (*STAGES, "pipeline", "cli", "build", "verify") if name != stage
+        f"autograder.{name}" for name in (*STAGES, "pipeline", "cli", "authoring", "verify") if name != stage
     ]
     for path in sources(f"autograder/{stage}"):
         assert not (used := uses(path, *others)), report(path, used)
@@ -65,11 +65,11 @@ def test_the_pipeline_is_used_by_the_command_and_verify_alone():
             assert not (used := uses(path, "autograder.pipeline", "autograder.cli")), report(path, used)
 
 
-def test_build_knows_the_course_alone():
+def test_authoring_knows_the_course_alone():
     forbidden = [
         f"autograder.{name}" for name in (*STAGES, "pipeline", "workers", "cli", "verify", "verdict")
     ]
-    for path in sources("autograder/build"):
+    for path in sources("autograder/authoring"):
         assert not (used := uses(path, *forbidden)), report(path, used)
 
 
@@ -96,9 +96,9 @@ def test_a_record_knows_the_verdict_alone():
     assert not used, report(path, used)
 
 
-def test_otter_stays_in_build_and_scoring():
+def test_otter_stays_in_authoring_and_scoring():
     for path in sources("autograder", "convcourse"):
-        if not {"build", "scoring"} & set(path.relative_to(ROOT).parts):
+        if not {"authoring", "scoring"} & set(path.relative_to(ROOT).parts):
             assert not (used := uses(path, "otter")), report(path, used)
 
 
@@ -129,7 +129,7 @@ def test_a_report_is_used_by_the_command_alone_and_knows_no_stage_and_no_pipelin
         if not {"cli", "report"} & set(path.relative_to(ROOT).parts):
             assert not (used := uses(path, "autograder.report")), report(path, used)
     for path in sources("autograder/report"):
-        forbidden = ("pipeline", "cli", "build", "verify", "sandbox", "scoring")
+        forbidden = ("pipeline", "cli", "authoring", "verify", "sandbox", "scoring")
         assert not (used := uses(path, *(f"autograder.{name}" for name in forbidden))), report(path, used)
 
 
@@ -202,7 +202,7 @@ def test_the_sandbox_is_answered_through_the_codec_alone():
             continue
         names = {name.rpartition(".")[2] for name in calls(path.read_text(encoding="utf-8"))}
         if names & {"recv", "recv_into", "recvfrom", "recvmsg", "recv_fds"}:
-            assert path.name in ("process.py", "warm.py") and "wire" in names, path
+            assert path.name in ("process.py", "forkserver.py") and "wire" in names, path
 
 
 def test_between_our_own_processes_dask_is_given_functions_of_ours_and_bytes_and_nothing_else():

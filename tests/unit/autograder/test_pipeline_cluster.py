@@ -89,7 +89,7 @@ def make_certificates(folder: Path) -> Path:
 
 
 class Echo:
-    """Hands that find everything malformed, and say what it was."""
+    """GraderSupervisor that find everything malformed, and say what it was."""
 
     def grade(self, job: Job) -> bytes:
         said = without_score(job, Verdict.MALFORMED, f"seen: {job.content.decode()}")
@@ -118,7 +118,7 @@ def elsewhere(tmp_path_factory):
 def test_a_cluster_with_our_certificates_grades(elsewhere, monkeypatch, tmp_path):
     address, folder = elsewhere
     assert address.startswith("tls://")
-    monkeypatch.setattr(cluster, "Hands", Echo)
+    monkeypatch.setattr(cluster, "GraderSupervisor", Echo)
     pairs = cluster.grade_on_cluster(
         jobs("a", "b", "c"), workers=1, course=tmp_path, secret=1, scheduler=address, tls=folder
     )

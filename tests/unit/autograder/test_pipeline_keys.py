@@ -74,5 +74,10 @@ def test_a_changed_grader_changes_its_hash(monkeypatch, tmp_path):
 def test_the_graders_hash_reads_files_that_are_there():
     ours = keys.Path(keys.autograder.__file__).parent
     names = {name for name, _ in keys._contents(ours, (ours / name for name in keys.GRADER))}
-    for name in ("sandbox/limits.toml", "scoring/score.py", "submission/notebook.py", "pipeline/one.py"):
+    for name in (
+        "sandbox/limits.toml",
+        "scoring/score.py",
+        "submission/notebook.py",
+        "pipeline/grade_one.py",
+    ):
         assert name in names

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autograder.course import Course, Exercise
 from autograder.gradebook import Attempt, Gradebook, Graded
-from autograder.pipeline.answers import answers
+from autograder.pipeline.dispatch import dispatch
 from autograder.pipeline.job import Job
 from autograder.pipeline.keys import grader_hash, tests_hash
 from autograder.record import Key
@@ -48,7 +48,7 @@ def regrade(
 
     Equal bytes are graded once. What was once graded exactly so (a change was taken back) is not run again:
     that grading counts once more. Every grading goes into `book` as it comes, so an interrupted regrade goes
-    on where it stopped. Raises what `grade_many` raises, and `BookError`.
+    on where it stopped. Raises what `grade_batch` raises, and `BookError`.
     """
     items: list[Stale] = []
     outcomes: list[Outcome] = []
@@ -101,7 +101,7 @@ def _one(
             yield Job.of(exercise, pairs[0][0].name, content, tests=tests, grader=grader, unsafe=unsafe)
 
     if stale:
-        results = answers(
+        results = dispatch(
             jobs(),
             workers=min(workers, len(stale)),
             course=exercise.root,

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from autograder.pipeline.hand import Hands
+from autograder.pipeline.grader_process import GraderSupervisor
 from autograder.pipeline.job import Job, JobError
 from autograder.record import Record
 from autograder.verdict import Verdict
@@ -18,7 +18,7 @@ SCRIPT = """
 import os, signal, socket, sys, threading, time
 from autograder.pipeline import frames
 from autograder.pipeline.failure import without_score
-from autograder.pipeline.grading_process import _die_with_the_owner
+from autograder.pipeline.grader_main import _die_with_the_owner
 from autograder.pipeline.job import Job
 from autograder.record import Record
 from autograder.verdict import Verdict
@@ -57,22 +57,22 @@ def job(content: str) -> Job:
 
 
 @pytest.fixture
-def make_hands(tmp_path):
+def make_supervisor(tmp_path):
     script = tmp_path / "speaks.py"
     script.write_text(SCRIPT)
     made = []
 
-    def make(**options) -> Hands:
-        made.append(Hands(command=(sys.executable, str(script)), **options))
+    def make(**options) -> GraderSupervisor:
+        made.append(GraderSupervisor(command=(sys.executable, str(script)), **options))
         return made[-1]
 
     yield make
-    for hands in made:
-        hands.close()
+    for supervisor in made:
+        supervisor.close()
 
 
-def grade(hands: Hands, content: str, patience_s: float = 60) -> Record:
-    return Record.from_bytes(hands.grade(job(content), patience_s))
+def grade(supervisor: GraderSupervisor, content: str, patience_s: float = 60) -> Record:
+    return Record.from_bytes(supervisor.grade(job(content), patience_s))
 
 
 def said(record: Record) -> list[str]:
@@ -88,46 +88,46 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_one_process_serves_job_after_job_in_its_main_thread(make_hands):
-    hands = make_hands()
-    answers = [said(grade(hands, "ok")) for _ in range(3)]
+def test_one_process_serves_job_after_job_in_its_main_thread(make_supervisor):
+    supervisor = make_supervisor()
+    answers = [said(grade(supervisor, "ok")) for _ in range(3)]
     assert len({pid for pid, *_ in answers}) == 1
     assert {alone for _, alone, _ in answers} == {"True"}
 
 
-def test_course_and_secret_reach_it_by_its_environment(make_hands, tmp_path):
-    hands = make_hands(course=tmp_path, secret=77)
-    assert said(grade(hands, "tell CONVCOURSE_COURSE"))[2] == str(tmp_path)
-    assert said(grade(hands, "tell CONVCOURSE_SECRET_SEED"))[2] == "77"
+def test_course_and_secret_reach_it_by_its_environment(make_supervisor, tmp_path):
+    supervisor = make_supervisor(course=tmp_path, secret=77)
+    assert said(grade(supervisor, "tell CONVCOURSE_COURSE"))[2] == str(tmp_path)
+    assert said(grade(supervisor, "tell CONVCOURSE_SECRET_SEED"))[2] == "77"
 
 
-def test_a_job_whose_process_dies_is_tried_once_more(make_hands, tmp_path):
-    hands = make_hands()
-    (before, *_) = said(grade(hands, "ok"))
-    (after, *_) = said(grade(hands, f"once {tmp_path / 'seen'}"))
+def test_a_job_whose_process_dies_is_tried_once_more(make_supervisor, tmp_path):
+    supervisor = make_supervisor()
+    (before, *_) = said(grade(supervisor, "ok"))
+    (after, *_) = said(grade(supervisor, f"once {tmp_path / 'seen'}"))
     assert after != before
 
 
-def test_a_job_over_which_two_processes_die_is_our_failure_and_harms_no_other(make_hands):
-    hands = make_hands()
-    record = grade(hands, "die")
+def test_a_job_over_which_two_processes_die_is_our_failure_and_harms_no_other(make_supervisor):
+    supervisor = make_supervisor()
+    record = grade(supervisor, "die")
     assert record.outcome.verdict is Verdict.GRADER_ERROR
     assert "died twice" in record.outcome.message and "SIGKILL" in record.outcome.message
     assert record.key == job("die").key and "score" not in record.results
-    said(grade(hands, "ok"))
+    said(grade(supervisor, "ok"))
 
 
-def test_a_job_that_hangs_is_ended_in_its_time(make_hands):
-    hands = make_hands()
-    said(grade(hands, "ok"))
-    record = grade(hands, "hang", patience_s=0.5)
+def test_a_job_that_hangs_is_ended_in_its_time(make_supervisor):
+    supervisor = make_supervisor()
+    said(grade(supervisor, "ok"))
+    record = grade(supervisor, "hang", patience_s=0.5)
     assert record.outcome.verdict is Verdict.GRADER_ERROR and "silent for 0.5 s" in record.outcome.message
-    said(grade(hands, "ok"))
+    said(grade(supervisor, "ok"))
 
 
-def test_a_worn_process_makes_way_for_a_fresh_one(make_hands):
-    hands = make_hands(most_jobs=2)
-    pids = [said(grade(hands, "ok"))[0] for _ in range(5)]
+def test_a_worn_process_makes_way_for_a_fresh_one(make_supervisor):
+    supervisor = make_supervisor(most_jobs=2)
+    pids = [said(grade(supervisor, "ok"))[0] for _ in range(5)]
     assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4]
     assert not is_alive(int(pids[0]))
 
@@ -136,10 +136,10 @@ def test_a_process_in_the_middle_of_a_job_ends_with_its_owner(tmp_path):
     (tmp_path / "speaks.py").write_text(SCRIPT)
     owner = f"""
 import sys
-from autograder.pipeline.hand import Hand
-hand = Hand({{}}, (sys.executable, {str(tmp_path / "speaks.py")!r}))
-print(hand.pid, flush=True)
-hand.ask(bytes.fromhex({job("hang").to_bytes().hex()!r}), 600)
+from autograder.pipeline.grader_process import GraderProcess
+process = GraderProcess({{}}, (sys.executable, {str(tmp_path / "speaks.py")!r}))
+print(process.pid, flush=True)
+process.ask(bytes.fromhex({job("hang").to_bytes().hex()!r}), 600)
 """
     process = subprocess.Popen([sys.executable, "-c", owner], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

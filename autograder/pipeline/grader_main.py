@@ -1,4 +1,4 @@
-"""What runs in a hand: takes a job, grades it, answers with its record, until the channel closes."""
+"""What a grader process runs: take a job, grade it, answer with its record, until the channel closes."""
 
 import os
 import select
@@ -12,9 +12,9 @@ from pathlib import Path
 from autograder import sandbox
 from autograder.course import ROOT, load_course
 from autograder.pipeline import frames
-from autograder.pipeline.hand import COURSE_VARIABLE
+from autograder.pipeline.grade_one import grade_one
+from autograder.pipeline.grader_process import COURSE_VARIABLE
 from autograder.pipeline.job import Job
-from autograder.pipeline.one import grade_one
 from autograder.scoring import instructor_secret, prepare
 from autograder.scoring.secret import VARIABLE
 

@@ -61,8 +61,8 @@ def _type_name(value: Any) -> str:
 _NAME_OF_TYPE = type.__dict__["__name__"]
 
 
-class Answers:
-    """One method a request; each returns the payload of its reply."""
+class Handlers:
+    """One method per request; each returns the payload of its reply."""
 
     def __init__(self, shell: GradingShell, objects: Objects) -> None:
         self.shell, self.objects = shell, objects

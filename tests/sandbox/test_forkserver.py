@@ -1,4 +1,4 @@
-"""The warm parent: what its children share, what they cannot reach, and what happens when it ends."""
+"""The forkserver: what its children share, what they cannot reach, and what happens when it ends."""
 
 import dataclasses
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.sandbox import SandboxBroken, doctor, warm
+from autograder.sandbox import SandboxBroken, doctor, forkserver
 from autograder.sandbox.inside.kernel import landlock_version
-from autograder.sandbox.limits import load_parent_limits
+from autograder.sandbox.limits import load_forkserver_limits
 
 from .conftest import session_of
 
@@ -57,8 +57,8 @@ parent = os.getppid()
 
 
 def parent_pid():
-    parent = warm.lease(None, unsafe=False)
-    warm.give_back(parent)
+    parent = forkserver.lease(None, unsafe=False)
+    forkserver.give_back(parent)
     return parent._popen.pid
 
 
@@ -120,9 +120,9 @@ def test_the_parent_has_one_thread_no_privilege_and_is_nobody():
 
 def test_a_parent_that_has_forked_its_share_is_replaced_and_its_last_child_lives_on(monkeypatch):
     first = parent_pid()
-    limits = dataclasses.replace(load_parent_limits(), forks=1)
-    monkeypatch.setattr(warm.lease(None, unsafe=False), "limits", limits)
-    warm.give_back(warm._parents[(os.getpid(), None, False)])
+    limits = dataclasses.replace(load_forkserver_limits(), forks=1)
+    monkeypatch.setattr(forkserver.lease(None, unsafe=False), "limits", limits)
+    forkserver.give_back(forkserver._parents[(os.getpid(), None, False)])
     with session_of("x = 1") as old:
         old.run_cells()
         with session_of("x = 2") as new:
@@ -149,7 +149,7 @@ def test_a_parent_that_dies_is_our_failure_and_the_next_submission_gets_another(
 
 def test_a_bound_round_a_hidden_test_does_not_reach_a_parent_started_in_its_midst():
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    warm.shut_down()
+    forkserver.shut_down()
     resource.setrlimit(resource.RLIMIT_DATA, (3 << 30, hard))
     try:
         with session_of("import resource; got = resource.getrlimit(resource.RLIMIT_DATA)") as session:

@@ -8,7 +8,7 @@ import dask
 import pytest
 import yaml
 
-from autograder.pipeline.sites import slurm
+from autograder.pipeline.deploy import slurm
 
 TLS_OPTIONS = ("--tls-ca-file", "--tls-cert", "--tls-key")
 

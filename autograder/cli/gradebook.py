@@ -31,7 +31,7 @@ from autograder.course import ROOT, CourseError
 
 if TYPE_CHECKING:
     from autograder.gradebook import Gradebook
-    from autograder.gradebook.standing import Standing
+    from autograder.gradebook.final import StudentGrades
 
 
 class Format(StrEnum):
@@ -50,8 +50,8 @@ def history(
     course: CourseOption = ROOT,
 ) -> None:
     """Show every attempt of a student, every grading of it, and what changed between them."""
+    from autograder.gradebook.final import class_grades
     from autograder.gradebook.history import history as lines_of
-    from autograder.gradebook.standing import class_standing
 
     loaded = load(course)
     with _book(gradebook) as book:
@@ -70,8 +70,8 @@ def history(
             table.add_row("*" if line.counts else "", *map(tables.escape, (*cells, *rest)))
         console.print(table)
         exercises = [item for item in loaded.exercises if item.slug in {g.attempt.exercise for g in attempts}]
-        for standing in class_standing(book, exercises, loaded.hand_in, student):
-            _print_finals(standing)
+        for student_grades in class_grades(book, exercises, loaded.hand_in, student):
+            _print_finals(student_grades)
     raise typer.Exit(0)
 
 
@@ -113,11 +113,11 @@ def regrade(
     if scheduler is None and not dry_run:
         check_machine(unsafe)
     secret = secret_for(secret_seed)
-    from autograder import pipeline
+    from autograder.pipeline import regrade as regrading
 
     with _book(gradebook) as book, progress() as bar:
         task = bar.add_task("regrade", total=None)
-        plan = pipeline.regrade(
+        plan = regrading.regrade(
             book,
             loaded,
             secret=secret,
@@ -175,9 +175,9 @@ def export(
 ) -> None:
     """Write the final grades, by the policy in course.toml, for another program."""
     from autograder.gradebook import exports
+    from autograder.gradebook.csv_input import read_csv
     from autograder.gradebook.files import write_whole
-    from autograder.gradebook.sheets import read_sheet
-    from autograder.gradebook.standing import class_standing
+    from autograder.gradebook.final import class_grades
 
     loaded = load(course)
     exercises = select(loaded, slugs)
@@ -188,21 +188,21 @@ def export(
             for exercise in exercises:
                 console.print(f"{exercise.bundle / 'autograder.zip'}", highlight=False, soft_wrap=True)
             _end_with(notes)
-        standings = class_standing(book, exercises, loaded.hand_in)
-        sheet = read_sheet(roster) if roster is not None else None
+        students = class_grades(book, exercises, loaded.hand_in)
+        sheet = read_csv(roster) if roster is not None else None
         if format is Format.CSV:
-            table = exports.csv_table(standings)
+            table = exports.csv_table(students)
         elif format is Format.CANVAS:
-            table = exports.canvas_table(standings, exercises, sheet)
+            table = exports.canvas_table(students, exercises, sheet)
         else:
-            table = exports.moodle_table(standings, exercises, sheet)
+            table = exports.moodle_table(students, exercises, sheet)
         write_whole(out, table.to_csv())
-    console.print(f"{out}: {len(standings)} students", highlight=False, soft_wrap=True)
+    console.print(f"{out}: {len(students)} students", highlight=False, soft_wrap=True)
     _end_with(table.warnings)
 
 
-def _print_finals(standing: "Standing") -> None:
-    for slug, final in standing.finals.items():
+def _print_finals(student_grades: "StudentGrades") -> None:
+    for slug, final in student_grades.finals.items():
         score = "no grade yet" if final.score is None else f"{final.score:g} of {final.max_score:g}"
         console.print(f"{tables.escape(slug)}: [bold]{score}[/]", highlight=False)
         for text in final.lines:
@@ -220,7 +220,7 @@ def _end_with(notes: tuple[str, ...] | list[str]) -> None:
 def _book(address: str | None) -> Iterator["Gradebook"]:
     """The gradebook, which must be there; what is wrong with it or with a file is a refusal."""
     from autograder.gradebook import BookError, open_gradebook
-    from autograder.gradebook.sheets import SheetError
+    from autograder.gradebook.csv_input import CsvError
 
     if address is None:
         refuse(
@@ -230,7 +230,7 @@ def _book(address: str | None) -> Iterator["Gradebook"]:
     try:
         with open_gradebook(address, make=False) as book:
             yield book
-    except (BookError, SheetError, CourseError) as error:
+    except (BookError, CsvError, CourseError) as error:
         refuse(str(error))
     except OSError as error:
         refuse(f"{error.filename or 'a file'} cannot be used: {error.strerror}")

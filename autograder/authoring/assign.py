@@ -12,8 +12,8 @@ import nbformat
 import otter.assign
 from nbformat import NotebookNode
 
-from autograder.build.errors import BuildError
-from autograder.build.master import Master
+from autograder.authoring.errors import BuildError
+from autograder.authoring.master import Master
 
 # A zip's entries carry a time; this one is the earliest that the format knows, so that builds agree byte
 # for byte.

@@ -12,7 +12,8 @@ import pytest
 
 from autograder.course import load_course
 from autograder.gradebook import open_gradebook
-from autograder.pipeline import grade_many, many
+from autograder.pipeline import grade_batch as batch
+from autograder.pipeline.grade_batch import grade_batch
 from autograder.submission import find_submissions
 
 from .classes import make_class, notebook
@@ -175,17 +176,17 @@ def test_ctrl_c_amid_the_writing_of_a_page_waits_for_the_whole_of_it(
 ):
     make_class(tmp_path / "class", 3)
     found, _ = find_submissions([tmp_path / "class"])
-    write = many.feedback.write_feedback
+    write = batch.feedback.write_feedback
 
     def interrupted(*arguments):
         os.kill(os.getpid(), signal.SIGINT)
         write(*arguments)
 
-    monkeypatch.setattr(many.feedback, "write_feedback", interrupted)
+    monkeypatch.setattr(batch.feedback, "write_feedback", interrupted)
     exercise = load_course(tiny).exercise("00_tiny")
     with open_gradebook(str(tmp_path / "book.db")) as book:
         with pytest.raises(KeyboardInterrupt):
-            grade_many(found, exercise, tmp_path / "out", secret=3, book=book)
+            grade_batch(found, exercise, tmp_path / "out", secret=3, book=book)
         assert [graded.attempt.name for graded in book.attempts(exercise="00_tiny")] == ["s0000"]
     assert set(read_grades(tmp_path / "out")) == {"s0000"}
     assert set(pages(tmp_path / "out")) == {"s0000/feedback.html", "s0000/results.json"}

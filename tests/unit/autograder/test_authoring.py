@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.build import BuildError, build_exercise, render, stale_files
-from autograder.build.examples import parse_examples
+from autograder.authoring import BuildError, build_exercise, render, stale_files
+from autograder.authoring.examples import parse_examples
 from autograder.course import load_course
 
 TINY = Path(__file__).resolve().parents[2] / "end_to_end" / "data" / "course"

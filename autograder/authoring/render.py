@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.build.assign import Views, assign, make_zip
-from autograder.build.errors import BuildError
-from autograder.build.examples import Example, make_notebook, parse_examples, read_artifacts
-from autograder.build.master import read_master
-from autograder.build.notebooks import finish, to_bytes
-from autograder.build.public_tests import count_cases, rewrite
+from autograder.authoring.assign import Views, assign, make_zip
+from autograder.authoring.errors import BuildError
+from autograder.authoring.examples import Example, make_notebook, parse_examples, read_artifacts
+from autograder.authoring.master import read_master
+from autograder.authoring.notebooks import finish, to_bytes
+from autograder.authoring.public_tests import count_cases, rewrite
 from autograder.course import Course, Exercise
 
 

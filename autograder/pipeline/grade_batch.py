@@ -15,7 +15,7 @@ from autograder.course import Course, Exercise, load_course
 from autograder.gradebook import Attempt
 from autograder.gradebook.identity import student_of
 from autograder.gradebook.times import submitted_at
-from autograder.pipeline.answers import answers
+from autograder.pipeline.dispatch import dispatch
 from autograder.pipeline.errors import NotKept
 from autograder.pipeline.job import Job
 from autograder.pipeline.keys import grader_hash, submission_hash, tests_hash
@@ -30,7 +30,7 @@ CSV_EVERY_S = 1.0
 HURRY_S = 5.0
 
 
-def grade_many(
+def grade_batch(
     found: Sequence[Found],
     exercise: Exercise,
     out: Path,
@@ -53,12 +53,12 @@ def grade_many(
     `NotKept` at the end where the book took not all, OSError where a disk is full, `ClusterError` where the
     cluster is gone.
     """
-    desk = Desk(exercise, load_course(exercise.root), out, secret, unsafe, book, times or {}, done)
+    run = GradingRun(exercise, load_course(exercise.root), out, secret, unsafe, book, times or {}, done)
     places = {item.name: index for index, item in enumerate(found)}
-    with contextlib.closing(desk):
-        fresh = desk.sort_out(found)
-        graded = answers(
-            desk.jobs(fresh),
+    with contextlib.closing(run):
+        fresh = run.sort_out(found)
+        graded = dispatch(
+            run.jobs(fresh),
             workers=min(workers, max(1, len(fresh))),
             course=exercise.root,
             secret=secret,
@@ -68,13 +68,13 @@ def grade_many(
         with contextlib.closing(graded):
             for job, record in graded if fresh else ():
                 with _interrupts_wait():
-                    desk.arrived(found[places[job.name]], record, job.content)
-        desk.finish()
-    return [desk.outcomes[item.name] for item in found]
+                    run.arrived(found[places[job.name]], record, job.content)
+        run.finish()
+    return [run.outcomes[item.name] for item in found]
 
 
 @dataclass
-class Desk:
+class GradingRun:
     """Where submissions go out and records come in, for one run over one exercise."""
 
     exercise: Exercise

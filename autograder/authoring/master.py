@@ -11,7 +11,7 @@ import jupytext
 import yaml
 from nbformat import NotebookNode
 
-from autograder.build.errors import BuildError
+from autograder.authoring.errors import BuildError
 
 # Where a cell of the master came from travels through otter assign in the cell's own metadata under this key.
 MARK = "convcourse_origin"

@@ -1,6 +1,6 @@
-"""The warm parent, seen from outside: started once a process, asked to fork, replaced before it wears out.
+"""The forkserver, seen from outside: started once a process, asked to fork, replaced before it wears out.
 
-A parent serves all sessions of the process that started it. It ends with that process, because it reads the
+It serves all sessions of the process that started it. It ends with that process, because it reads the
 end of its control socket, and everything inside ends with it.
 """
 
@@ -20,20 +20,20 @@ from . import mounts
 from .bubblewrap import SHM_MIB, UID, launch, launch_unsafe
 from .errors import SandboxBroken
 from .inside import wire
-from .limits import Limits, load_parent_limits
+from .limits import Limits, load_forkserver_limits
 from .syscalls import NoSeccomp, filter_program
 from .watchdog import kill_tree
 
-_parents: dict[tuple[int, Path | None, bool], "Parent"] = {}
+_forkservers: dict[tuple[int, Path | None, bool], "Forkserver"] = {}
 _lock = threading.RLock()
 
 
-class Parent:
-    """A running warm parent; `leases` counts the children in use, for which one that retires waits."""
+class Forkserver:
+    """A running forkserver; `leases` counts the children in use, for which one that retires waits."""
 
     def __init__(self, data: Path | None, *, unsafe: bool) -> None:
         self.data, self.unsafe = data, unsafe
-        self.limits = load_parent_limits()
+        self.limits = load_forkserver_limits()
         self.forks = self.leases = 0
         self._said = bytearray()
         self._cleanup = contextlib.ExitStack()
@@ -91,7 +91,7 @@ class Parent:
         raise SandboxBroken(f"the sandbox did not start. It said: {said or 'nothing'}")
 
     def drain(self) -> None:
-        """Read what the parent has said, so that it never waits for a reader; the last part is kept."""
+        """Read what it has said, so that it never waits for a reader; the last part is kept."""
         with contextlib.suppress(OSError):
             while part := os.read(self._said_fd, 65536):
                 self._said += part
@@ -123,7 +123,7 @@ class Parent:
             try:
                 socket.send_fds(self._control, [wire.encode(order)], fds)
             except OSError as error:
-                raise SandboxBroken(f"the warm parent of the sandboxes is gone: {error}") from None
+                raise SandboxBroken(f"the forkserver of the sandboxes is gone: {error}") from None
 
     def close(self) -> None:
         """End it, and with it every child that it still has."""
@@ -139,59 +139,59 @@ class Parent:
 
 
 def order_for(
-    kind: str, limits: Limits, parent: Parent, scratch: str | None, libraries: list[str]
+    kind: str, limits: Limits, forkserver: Forkserver, scratch: str | None, libraries: list[str]
 ) -> dict[str, Any]:
     """What a child is to be, as plain data: `scratch` is its folder where there are no namespaces."""
     return {
         "kind": kind,
         "limits": asdict(limits),
-        "unsafe": parent.unsafe,
+        "unsafe": forkserver.unsafe,
         "libraries": libraries,
         "uid": UID,
         "scratch": scratch or mounts.SCRATCH,
         "scratch_mib": limits.scratch_mib,
         "shm_mib": SHM_MIB,
-        "tmp_keeps": [] if parent.unsafe else mounts.below_tmp(parent.data),
+        "tmp_keeps": [] if forkserver.unsafe else mounts.below_tmp(forkserver.data),
     }
 
 
-def lease(data: Path | None, *, unsafe: bool) -> Parent:
-    """The warm parent of this process for these data; a worn one is replaced."""
+def lease(data: Path | None, *, unsafe: bool) -> Forkserver:
+    """The forkserver of this process for these data; a worn one is replaced."""
     key = (os.getpid(), data, unsafe)
     with _lock:
-        parent = _parents.get(key)
-        if parent is None or parent.is_worn():
-            _parents.pop(key, None)
-            if parent is not None and parent.leases == 0:
-                parent.close()
-            parent = _parents[key] = Parent(data, unsafe=unsafe)
-        parent.leases += 1
-        return parent
+        forkserver = _forkservers.get(key)
+        if forkserver is None or forkserver.is_worn():
+            _forkservers.pop(key, None)
+            if forkserver is not None and forkserver.leases == 0:
+                forkserver.close()
+            forkserver = _forkservers[key] = Forkserver(data, unsafe=unsafe)
+        forkserver.leases += 1
+        return forkserver
 
 
 def warm_up() -> None:
-    """Begin to load a parent, so that the first session waits less; what fails is told when it is used."""
+    """Begin to load one, so that the first session waits less; what fails is told when it is used."""
     with contextlib.suppress(SandboxBroken):
         give_back(lease(mounts.find_mnist(), unsafe=False))
 
 
-def give_back(parent: Parent, *, damaged: bool = False) -> None:
-    """End a lease; a parent that is damaged, or worn and without children, goes."""
+def give_back(forkserver: Forkserver, *, damaged: bool = False) -> None:
+    """End a lease; one that is damaged, or worn and without children, goes."""
     with _lock:
-        parent.leases -= 1
-        current = parent in _parents.values()
+        forkserver.leases -= 1
+        current = forkserver in _forkservers.values()
         if damaged and current:
-            _parents.pop((os.getpid(), parent.data, parent.unsafe), None)
+            _forkservers.pop((os.getpid(), forkserver.data, forkserver.unsafe), None)
             current = False
-        if parent.leases == 0 and not current:
-            parent.close()
+        if forkserver.leases == 0 and not current:
+            forkserver.close()
 
 
 def shut_down() -> None:
-    """End every warm parent of this process; the next session starts a new one."""
+    """End every forkserver of this process; the next session starts a new one."""
     with _lock:
-        for key in [key for key in _parents if key[0] == os.getpid()]:
-            _parents.pop(key).close()
+        for key in [key for key in _forkservers if key[0] == os.getpid()]:
+            _forkservers.pop(key).close()
 
 
 atexit.register(shut_down)

@@ -5,12 +5,12 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from autograder.pipeline.failure import failed
-from autograder.pipeline.hand import Hands
+from autograder.pipeline.grader_process import GraderSupervisor
 from autograder.pipeline.job import Job
 from autograder.record import Record, RecordError
 
 
-def answers(
+def dispatch(
     jobs: Iterator[Job],
     *,
     workers: int,
@@ -39,13 +39,13 @@ def answers(
 
 
 def _one_by_one(jobs: Iterator[Job], course: Path, secret: int) -> Generator[tuple[Job, bytes]]:
-    hands = Hands(course, secret)
+    supervisor = GraderSupervisor(course, secret)
     try:
-        hands.start()
+        supervisor.start()
         for job in jobs:
-            yield job, hands.grade(job)
+            yield job, supervisor.grade(job)
     finally:
-        hands.close()
+        supervisor.close()
 
 
 def _checked(job: Job, data: bytes) -> Record:

@@ -6,7 +6,7 @@ from collections import Counter
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.build.master import MARK
+from autograder.authoring.master import MARK
 
 VERSION = 1
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from autograder.build.errors import BuildError
-from autograder.build.master import MARK
+from autograder.authoring.errors import BuildError
+from autograder.authoring.master import MARK
 
 FOLDERS = ("full", "partial", "wrong", "crash", "timeout", "hostile")
 HEADING = re.compile(r"^## +(\S+)/(\S+) *$")

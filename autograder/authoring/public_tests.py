@@ -2,7 +2,7 @@
 
 import ast
 
-from autograder.build.errors import BuildError
+from autograder.authoring.errors import BuildError
 
 OTTER_IMPORT = "from otter.test_files import test_case\n"
 OWN_IMPORT = "from convcourse.checks import test_case\n"

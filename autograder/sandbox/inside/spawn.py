@@ -1,4 +1,4 @@
-"""How a submission's process is born: two forks from the warm parent, each less able than the one before.
+"""How a submission's process is born: two forks from the forkserver, each less able than the one before.
 
 The parent forks the first process of new namespaces. It lays out the file system while the grader bounds it,
 waits for the grader's word, and forks the process that runs the notebook; from then on it only waits, as the
@@ -24,11 +24,11 @@ NOSUID_NODEV = kernel.MS_NOSUID | kernel.MS_NODEV
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
-def give_birth(order: dict[str, Any], fds: dict[str, int], serve: Callable[[int], None]) -> None:
+def spawn(order: dict[str, Any], fds: dict[str, int], serve: Callable[[int], None]) -> None:
     """Fork a process that calls `serve(channel)`; returns in the parent at once.
 
-    `order` says what to build (see `warm.order_for`). `fds` are the channel and the pipes for stray output
-    and for the exit status. What fails is written to the stray output, and the channel closes.
+    `order` says what to build (see `forkserver.order_for`). `fds` are the channel and the pipes for
+    stray output and for the exit status. What fails is written to the stray output, and the channel closes.
     """
     user, group = os.getuid(), os.getgid()  # the child does not know them until it says what they are there
     if os.fork() if order["unsafe"] else kernel.fork_into(kernel.EVERY_NAMESPACE):

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.gradebook.entries import Points
+from autograder.gradebook.csv_input import CsvError, read_csv
 from autograder.gradebook.identity import attempt_of, natural, student_of, unmatched
+from autograder.gradebook.models import Points
 from autograder.gradebook.points import read_points
-from autograder.gradebook.sheets import SheetError, read_sheet
 from autograder.gradebook.times import read_times, submitted_at
 from autograder.policy import HandIn
 
@@ -33,7 +33,7 @@ def sheet(tmp_path):
 @pytest.mark.parametrize("between", [",", ";"])
 def test_a_sheet_is_read_as_spreadsheets_write_it(sheet, start, end, between):
     lines = ["Name|Note", 'Ada|"two', 'lines, and a comma"', "|", "Bob"]
-    found = read_sheet(sheet(start + end.join(lines).replace("|", between)), ("name",))
+    found = read_csv(sheet(start + end.join(lines).replace("|", between)), ("name",))
     assert found.columns == ("Name", "Note") and found.column("NOTE") == 1 and found.delimiter == between
     assert found.rows == ((3, ("Ada", f"two{end}lines, and a comma")), (5, ("Bob",)))
 
@@ -49,13 +49,13 @@ def test_a_sheet_is_read_as_spreadsheets_write_it(sheet, start, end, between):
     ],
 )
 def test_a_sheet_that_cannot_be_right_is_refused(sheet, data, message):
-    with pytest.raises(SheetError, match=message):
-        read_sheet(sheet(data), ("student",))
+    with pytest.raises(CsvError, match=message):
+        read_csv(sheet(data), ("student",))
 
 
 def test_a_sheet_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(SheetError, match=r"none.csv cannot be read"):
-        read_sheet(tmp_path / "none.csv")
+    with pytest.raises(CsvError, match=r"none.csv cannot be read"):
+        read_csv(tmp_path / "none.csv")
 
 
 def test_times_are_read_by_name(sheet):
@@ -77,7 +77,7 @@ def test_times_are_read_by_name(sheet):
     ],
 )
 def test_a_time_that_cannot_be_right_is_refused_with_its_line(sheet, line, message):
-    with pytest.raises(SheetError, match=message):
+    with pytest.raises(CsvError, match=message):
         read_times(sheet(f"submission,submitted_at\nZoe,2027-03-01T13:00:00Z\n{line}\n"))
 
 
@@ -114,7 +114,7 @@ def test_points_are_read(sheet):
     ],
 )
 def test_points_that_cannot_be_right_are_refused_with_their_line(sheet, line, message):
-    with pytest.raises(SheetError, match=message):
+    with pytest.raises(CsvError, match=message):
         read_points(sheet(f"{HEAD}Ada,04_x,q1,1,why,Eve\n{line}\n"), QUESTIONS, STUDENTS)
 
 

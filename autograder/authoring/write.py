@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from autograder.build.render import Rendered, public_tests_folder, render, submissions_folder
+from autograder.authoring.render import Rendered, public_tests_folder, render, submissions_folder
 from autograder.course import Course, Exercise
 
 

@@ -1,6 +1,6 @@
 """Starts a scheduler here and workers through SLURM, and says what to give to `autograder grade`.
 
-    python -m autograder.pipeline.sites.slurm --tls certificates --jobs 4
+    python -m autograder.pipeline.deploy.slurm --tls certificates --jobs 4
 
 It needs dask-jobqueue (`pip install dask-jobqueue`), `slurm.yaml` in Dask's configuration folder, and
 certificates in a folder that the nodes can read. It runs until Ctrl-C, which ends the jobs too.

@@ -1,8 +1,8 @@
-"""A hand: a process of its own that grades one submission after the other for whoever owns it.
+"""A grader process: it grades one submission after the other for whoever owns it.
 
 It lives as long as it can, because what makes a grade fast lives in it: otter once imported, a warm sandbox.
 Jobs and records pass as bytes on a socket pair; nothing is unpickled on either side. It grades in its main
-thread, where the time limit of a test can interrupt it. A hand that dies, or is silent for longer than any
+thread, where the time limit of a test can interrupt it. One that dies, or is silent for longer than any
 submission may take, is killed with all below it, and the next job gets a fresh one.
 """
 
@@ -29,14 +29,14 @@ COURSE_VARIABLE = "CONVCOURSE_COURSE"
 """Names the folder of the course to a process that grades; by default the checkout that its code lies in."""
 # The tests convolve small arrays, for which threads only wait for one another: eight times as slow.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-COMMAND = (sys.executable, "-m", "autograder.pipeline.grading_process")
+COMMAND = (sys.executable, "-m", "autograder.pipeline.grader_main")
 
 
-class HandDied(RuntimeError):
+class GraderProcessDied(RuntimeError):
     """The process is gone; the message says how."""
 
 
-class Hand:
+class GraderProcess:
     """One grading process and the channel to it. Not to be shared by threads."""
 
     def __init__(self, environment: dict[str, str], command: tuple[str, ...] = COMMAND) -> None:
@@ -64,7 +64,7 @@ class Hand:
         return self._process.pid
 
     def ask(self, job: bytes, patience_s: float) -> bytes:
-        """The record of `job`; raises `HandDied`, and then this hand is of no more use."""
+        """The record of `job`; raises `GraderProcessDied`, and then this process is of no more use."""
         try:
             if not self._ready:
                 frames.receive(self._channel, time.monotonic() + START_S)
@@ -74,10 +74,10 @@ class Hand:
             record = frames.receive(self._channel, until)
         except frames.TooSlow:
             self.kill()
-            raise HandDied(f"it was silent for {patience_s:g} s") from None
+            raise GraderProcessDied(f"it was silent for {patience_s:g} s") from None
         except frames.Closed:
             self.kill()
-            raise HandDied(_how(self._process.returncode)) from None
+            raise GraderProcessDied(_how(self._process.returncode)) from None
         except BaseException:
             self.kill()
             raise
@@ -101,8 +101,8 @@ class Hand:
         self._process.wait()
 
 
-class Hands:
-    """Always one hand ready for the next job: started early, replaced when it dies or is worn out.
+class GraderSupervisor:
+    """Always one process ready for the next job: started early, replaced when it dies or is worn out.
 
     `course` and `secret` are those that the process shall grade with; None leaves them as the environment has
     them. They pass through the environment of the grading process, which takes them out of it before anything
@@ -121,26 +121,26 @@ class Hands:
         if secret is not None:
             self._environment[VARIABLE] = str(secret)
         self._command, self._most_jobs = command, most_jobs
-        self._hand: Hand | None = None
+        self._process: GraderProcess | None = None
 
-    def start(self) -> Hand:
-        """The hand that is ready, or a new one."""
-        if self._hand is None:
-            self._hand = Hand(self._environment, self._command)
-        return self._hand
+    def start(self) -> GraderProcess:
+        """The process that is ready, or a new one."""
+        if self._process is None:
+            self._process = GraderProcess(self._environment, self._command)
+        return self._process
 
     def grade(self, job: Job, patience_s: float | None = None) -> bytes:
-        """The record of `job` as bytes. Where two hands die over it, one that says so as a grader-error."""
+        """The record of `job` as bytes; a grader-error that says so where two processes die over it."""
         said = ""
         for _ in range(ATTEMPTS):
             try:
-                hand = self.start()
-                record = hand.ask(job.to_bytes(), patience_s or patience(job.limits))
-            except (HandDied, OSError) as error:
+                process = self.start()
+                record = process.ask(job.to_bytes(), patience_s or patience(job.limits))
+            except (GraderProcessDied, OSError) as error:
                 said = str(error)
-                self._hand = None
+                self._process = None
                 continue
-            if hand.jobs_done >= self._most_jobs:
+            if process.jobs_done >= self._most_jobs:
                 self.close()
             return record
         message = f"the grading process died twice over this submission ({said}); grade it again"
@@ -148,13 +148,13 @@ class Hands:
 
     def close(self) -> None:
         """End the process."""
-        hand, self._hand = self._hand, None
-        if hand is not None:
-            hand.let_go()
+        process, self._process = self._process, None
+        if process is not None:
+            process.let_go()
 
 
 def patience(profile: str) -> float:
-    """Seconds after which a hand counts as hung: far more than all of the sandbox's own limits together."""
+    """Seconds after which the process counts as hung: far more than all the sandbox's limits together."""
     limits = sandbox.load_limits(profile)
     once = START_S + limits.start_s + limits.wall_s + limits.calls_wall_s + limits.grace_s
     return 60 + 2 * limits.model_wall_s + 2 * (1 + limits.restarts) * once
