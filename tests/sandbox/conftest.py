@@ -34,9 +34,9 @@ def a_machine_that_can_sandbox():
 
 
 def left_behind() -> dict[str, object]:
-    """Processes below this one, its open files, and control groups that it made, beside one forkserver."""
-    for key in [key for key in forkserver._parents if key != (os.getpid(), None, False)]:
-        forkserver._parents.pop(key).close()
+    """Processes below this one, its open files, and control groups that it made, next to one forkserver."""
+    for key in [key for key in forkserver._forkservers if key != (os.getpid(), None, False)]:
+        forkserver._forkservers.pop(key).close()
     forkserver.give_back(forkserver.lease(None, unsafe=False))
     gc.collect()
     parents = cgroup.find_parents()

@@ -4,6 +4,7 @@ import builtins
 import contextlib
 import linecache
 import random
+import re
 import sys
 import traceback
 import warnings
@@ -12,14 +13,19 @@ from typing import Any, NamedTuple
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from . import capture
+from . import capture, stand_ins
 from .capture import Output, OutputLimit
 from .timing import TimeLimit, time_limit
 
 MAX_ERROR_CHARS = 8_000  # of a traceback: the first and last part are kept
+INSTALLERS = ("pip", "pip3", "conda", "mamba", "uv")
+INSTALL_COMMAND = re.compile(
+    rf"\s*(?:sudo\s+)?(?:(?:\S*python3?\s+-m\s+)?(?:{'|'.join(INSTALLERS)})|apt(?:-get)?)\b"
+)
 NOTHING_TO_INSTALL = "Packages cannot be installed while grading; those of the course are there already.\n"
 
 
@@ -78,16 +84,49 @@ class GradingShell(InteractiveShell):
         self.display_formatter.active_types = ["text/plain", "image/png"]  # feedback shows nothing else
         png = self.display_formatter.formatters["image/png"]
         png.for_type_by_name("matplotlib.figure", "Figure", self._figure_png)
-        for name in ("pip", "conda", "mamba", "uv"):
+        for name in INSTALLERS:
             self.register_magic_function(_no_install, "line", name)  # type: ignore[arg-type]
+        self.stand_ins = stand_ins.install()
         builtins.input = _no_input
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
         _keep_tracebacks_short(self.InteractiveTB)
         self._shown: list[int] = []
         self._seeded: set[str] = set()
 
-    # `!command` without a pseudo-terminal, which the sandbox does not offer.
-    system = InteractiveShell.system_raw
+    def system(self, cmd: str) -> None:
+        """`!command` without a pseudo-terminal, which is not offered here; `!pip` is answered as `%pip`."""
+        if INSTALL_COMMAND.match(cmd):
+            _no_install(cmd)
+        else:
+            self.system_raw(cmd)
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
+        """`files = !command`."""
+        if INSTALL_COMMAND.match(cmd):
+            _no_install(cmd)
+            return [] if split else ""
+        return super().getoutput(cmd, split, depth + 1)
+
+    def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+        """`%name line`; one that the grader does not have is a note, since a cell's answers come after it."""
+        if "tensorboard" in (magic_name, line.strip()):  # it would start a server
+            print("TensorBoard does nothing while grading.")
+            return None
+        if magic_name == "load_ext" or self.find_line_magic(magic_name) is None:
+            try:
+                return super().run_line_magic(magic_name, line, _stack_depth + 1)
+            except (UsageError, ImportError):
+                print(f"%{magic_name} {line}".rstrip() + " does nothing while grading.")
+                return None
+        return super().run_line_magic(magic_name, line, _stack_depth + 1)
+
+    def run_cell_magic(self, magic_name: str, line: str, cell: str) -> Any:
+        """`%%name` over a cell, which runs without it where the grader does not have that magic."""
+        if self.find_cell_magic(magic_name) is None:
+            print(f"%%{magic_name} does nothing while grading; the cell below it runs as usual.")
+            self.ex(self.transform_cell(cell))
+            return None
+        return super().run_cell_magic(magic_name, line, cell)
 
     def enable_gui(self, gui: Any = None) -> None:
         """There is no window to open."""
@@ -105,12 +144,15 @@ class GradingShell(InteractiveShell):
 
     def run(self, source: str, seconds: float, seed: int) -> Outcome:
         """Run one cell under a soft limit of `seconds`."""
+        from convcourse.environment import guarded_imports
+
         capture.install(self.output)
         self.seed_new_libraries(seed)
         self.last_error, self._shown = "", []
         status = "ok"
         try:
             with time_limit(seconds):
+                self.stand_ins.begin_cell(guarded_imports(source))
                 result = self.run_cell(source, store_history=True, silent=False)
                 status = status_of(result.error_before_exec or result.error_in_exec)
                 if status in ("time-limit", "output-limit"):
