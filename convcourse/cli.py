@@ -60,10 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     export.set_defaults(run=_export)
 
     submit = commands.add_parser("submit", help="make the zip file to hand in")
-    submit.add_argument("slug", metavar="SLUG", help="the exercise, such as 04_stride_and_padding")
+    submit.add_argument(
+        "slug",
+        metavar="EXERCISE",
+        help="the exercise, such as 04_stride_and_padding, or your notebook's file",
+    )
     submit.add_argument("--notebook", type=Path, help="your notebook (default: SLUG.ipynb)")
     submit.add_argument(
-        "--folder", type=Path, default=Path("."), help="where everything lies (default: here)"
+        "--folder", type=Path, help="where everything lies (default: here, or where the notebook's file is)"
     )
     submit.set_defaults(run=_submit)
     return parser
@@ -102,11 +106,15 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _submit(options: argparse.Namespace) -> int:
-    from convcourse.submit import SubmitError, make_zip
+    from convcourse.submit import SubmitError, exercise_of, make_zip
 
-    notebook = options.notebook or options.folder / f"{options.slug}.ipynb"
+    slug, notebook, folder = options.slug, options.notebook, options.folder
     try:
-        submission = make_zip(options.slug, notebook, options.folder)
+        if slug.endswith(".ipynb"):
+            notebook = Path(slug)
+            slug, folder = exercise_of(notebook), folder or notebook.parent
+        folder = folder or Path(".")
+        submission = make_zip(slug, notebook or folder / f"{slug}.ipynb", folder)
     except (SubmitError, OSError) as error:
         return _fail(f"No zip was made: {error}")
     print(submission)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
+
+from convcourse.environment import missing_modules
 
 # The files that an exercise asks for beside its notebook; every other exercise asks for none.
 ARTIFACTS: Mapping[str, tuple[str, ...]] = {"10_mnist_20k": ("network.onnx", "training_log.json")}
@@ -129,6 +132,22 @@ def _notebook(slug: str, given: str | Path | None, folder: Path) -> tuple[str, b
     )
 
 
+def exercise_of(path: Path) -> str:
+    """The exercise that a notebook belongs to, whatever its file is called; SubmitError where it names none.
+
+    What its `Exercise("SLUG")` says counts, so `04_stride_and_padding (1).ipynb` is found as well.
+    """
+    if not path.is_file():
+        raise SubmitError(f"there is no notebook {path}")
+    text = path.read_text(encoding="utf-8", errors="replace").replace("\\", "")
+    if found := re.search(r"""Exercise\(\s*["']([\w-]+)["']\s*\)""", text):
+        return found.group(1)
+    raise SubmitError(
+        f"{path.name} does not name its exercise: its first cells must hold grader = Exercise(...), as the "
+        "notebook that you were given does"
+    )
+
+
 def _running(folder: Path) -> list[Path]:
     """Where VS Code and Jupyter say that the running notebook lies."""
     session = os.environ.get("JPY_SESSION_NAME")
@@ -150,6 +169,11 @@ def _look_over(slug: str, name: str, content: bytes) -> list[str]:
     warnings = []
     if not any(f'Exercise("{slug}")' in source.replace("'", '"') for source, _ in sources):
         warnings.append(f"{name} does not look like the notebook of {slug}: is it the right one?")
+    if lacking := missing_modules(source for source, _ in sources):
+        warnings.append(
+            f"{name} imports {', '.join(lacking)}, which the grader does not have: a cell stops there, and what "
+            "is below it in the cell is not graded. Delete these imports, or move them into cells of their own."
+        )
     if _ran_after_saving(sources):
         warnings.append(
             f"{name} seems not to have been saved since you last ran a cell: "

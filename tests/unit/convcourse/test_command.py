@@ -116,3 +116,23 @@ def test_a_wrong_command_line_exits_with_2(arguments):
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["03_convolution_layer.ipynb", "03_convolution_layer (1).ipynb", "mine.ipynb"]
+)
+def test_submit_takes_a_file_whatever_it_is_called(tmp_path, capsys, name):
+    cells = [{"cell_type": "code", "source": "Exercise('03_convolution_layer')", "execution_count": None}]
+    (tmp_path / name).write_text(json.dumps({"cells": cells}))
+    assert main(["submit", str(tmp_path / name)]) == 0
+    assert (
+        tmp_path / "03_convolution_layer.zip"
+    ).is_file() and f"made from {name}" in capsys.readouterr().out
+
+
+def test_submit_says_of_a_file_that_it_names_no_exercise(tmp_path, capsys):
+    (tmp_path / "notes.ipynb").write_text(json.dumps({"cells": []}))
+    assert main(["submit", str(tmp_path / "notes.ipynb")]) == 1
+    assert "notes.ipynb does not name its exercise" in capsys.readouterr().err
+    assert main(["submit", str(tmp_path / "gone.ipynb")]) == 1
+    assert "there is no notebook" in capsys.readouterr().err

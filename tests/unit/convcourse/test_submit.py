@@ -160,3 +160,14 @@ def test_submit_shows_the_zip_or_the_reason_for_none(tmp_path, monkeypatch, caps
     out = capsys.readouterr().out
     assert out.startswith("04_stride_and_padding.zip (")
     assert "is ready to hand in. It holds:\n  04_stride_and_padding.ipynb  " in out
+
+
+def test_what_the_grader_does_not_have_is_named_before_handing_in(tmp_path):
+    path = tmp_path / f"{SLUG}.ipynb"
+    path.write_text(
+        notebook("import numpy, tensorflow as tf\n!pip install x", "from google.colab import drive")
+    )
+    advice = " ".join(make_zip(SLUG, folder=tmp_path).advice)
+    assert "imports tensorflow, which the grader does not have" in advice and "google" not in advice
+    path.write_text(notebook("try:\n    import tensorflow\nexcept ImportError:\n    tensorflow = None"))
+    assert make_zip(SLUG, folder=tmp_path).advice == []
