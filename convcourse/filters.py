@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Border = Literal["crop", "zero", "extend"]
+Border = Literal["valid", "zeros", "replicate"]
 Image = NDArray[np.float64]
 
 
@@ -31,34 +31,34 @@ SOBEL_Y = _kernel([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
 LAPLACIAN = _kernel([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
 
 
-def correlate2d(image: ArrayLike, kernel: ArrayLike, border: Border = "crop") -> Image:
+def correlate2d(image: ArrayLike, kernel: ArrayLike, border: Border = "valid") -> Image:
     """Lay the kernel on every place of the image, multiply value by value, and add up.
 
     This is cross-correlation, which deep learning calls convolution. At the border of an image [H, W] the
     kernel [h, w] would hang over the edge; `border` says what then:
 
-    - "crop": stay inside. The result is smaller, [H - h + 1, W - w + 1].
-    - "zero": the image is surrounded by black. The result is [H, W].
-    - "extend": each edge value goes on outward, and a corner fills its quarter. The result is [H, W].
+    - "valid": stay inside. The result is smaller, [H - h + 1, W - w + 1].
+    - "zeros": the image is surrounded by black. The result is [H, W].
+    - "replicate": each edge value goes on outward, and a corner fills its quarter. The result is [H, W].
 
     >>> step = [[0, 0, 1, 1]] * 3
     >>> correlate2d(step, SOBEL_X)
     array([[4., 4.]])
-    >>> correlate2d(step, [[1, 1, 1]], border="zero")[0]
+    >>> correlate2d(step, [[1, 1, 1]], border="zeros")[0]
     array([0., 1., 2., 2.])
     """
     values, weights = _two_axes("image", image), _two_axes("kernel", kernel)
     height, width = weights.shape
-    if border in ("zero", "extend"):
+    if border in ("zeros", "replicate"):
         # An even kernel has no center: the extra row or column goes below and to the right.
         around = (((height - 1) // 2, height // 2), ((width - 1) // 2, width // 2))
-        values = np.pad(values, around, mode="constant" if border == "zero" else "edge")
-    elif border != "crop":
-        raise ValueError(f'border must be "crop", "zero" or "extend", got {border!r}')
+        values = np.pad(values, around, mode="constant" if border == "zeros" else "edge")
+    elif border != "valid":
+        raise ValueError(f'border must be "valid", "zeros" or "replicate", got {border!r}')
     if height > values.shape[0] or width > values.shape[1]:
         raise ValueError(
             f"the kernel {weights.shape} must fit into the image {values.shape}: "
-            'use a smaller kernel, or border "zero" or "extend"'
+            'use a smaller kernel, or border "zeros" or "replicate"'
         )
     rows, columns = values.shape[0] - height + 1, values.shape[1] - width + 1
     result = np.zeros((rows, columns))
@@ -68,10 +68,10 @@ def correlate2d(image: ArrayLike, kernel: ArrayLike, border: Border = "crop") ->
     return result
 
 
-def convolve2d(image: ArrayLike, kernel: ArrayLike, border: Border = "crop") -> Image:
-    """Convolution as mathematics defines it: cross-correlation with the kernel turned by half a turn.
+def convolve2d(image: ArrayLike, kernel: ArrayLike, border: Border = "valid") -> Image:
+    """Convolution as mathematics defines it: cross-correlation with the kernel flipped by 180°.
 
-    For a kernel that half a turn leaves alone, such as a blur, the two agree; an edge filter changes its
+    For a kernel that the flip leaves alone, such as a blur, the two agree; an edge filter changes its
     sign.
 
     >>> step = [[0, 0, 1, 1]] * 3
@@ -100,7 +100,7 @@ def gaussian_kernel(sigma: float, radius: int | None = None) -> Image:
 
 def low_pass(image: ArrayLike, sigma: float) -> Image:
     """Keep what changes slowly: blur by a Gaussian of `sigma` pixels. Same shape [H, W]; the border is
-    extended.
+    replicated.
 
     The two-dimensional bell is the product of two one-dimensional ones, so rows and columns are blurred in
     turn.
@@ -109,7 +109,7 @@ def low_pass(image: ArrayLike, sigma: float) -> Image:
     np.float64(0.5)
     """
     row = gaussian_kernel(sigma)
-    return correlate2d(correlate2d(image, row, "extend"), row.T, "extend")
+    return correlate2d(correlate2d(image, row, "replicate"), row.T, "replicate")
 
 
 def high_pass(image: ArrayLike, sigma: float) -> Image:

@@ -115,6 +115,42 @@ export function drawGray(canvas, image) {
   context.putImageData(pixels, 0, 0);
 }
 
+// Draw signed values, red positive and blue negative, the stronger the further from zero; zero is the page's ground.
+// The colors are the reader's theme's, so redraw when it changes.
+export function drawSigned(canvas, image) {
+  const [height, width] = [image.length, image[0].length];
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  const largest = Math.max(1e-9, ...image.map((row) => Math.max(...row.map(Math.abs))));
+  const [positive, negative] = ["--positive", "--negative"].map(themeColor);
+  const pixels = context.createImageData(width, height);
+  image.forEach((row, r) => row.forEach((value, c) => {
+    const at = 4 * (r * width + c);
+    pixels.data.set(value < 0 ? negative : positive, at);
+    pixels.data[at + 3] = 255 * (Math.abs(value) / largest) ** 0.8;
+  }));
+  context.putImageData(pixels, 0, 0);
+}
+
+// A custom property of the style sheet as [red, green, blue] in the reader's theme.
+export function themeColor(property) {
+  const probe = document.body.appendChild(element("i", { style: `color:var(${property})` }));
+  const color = getComputedStyle(probe).color;
+  probe.remove();
+  return color.match(/[\d.]+/g).slice(0, 3).map(Number);
+}
+
+// Call redraw when the reader switches between light and dark.
+export function onThemeChange(redraw) {
+  document.addEventListener("themechange", redraw);
+}
+
+// The legend of signed values.
+export function signsLegend() {
+  return element("span", { class: "cc-signs" }, "negative ", element("span", { class: "cc-signs-bar" }), " positive");
+}
+
 // Mount every figure of the page; one that fails says so and leaves the others alone.
 export function mountAll() {
   document.querySelectorAll("figure.cc-widget").forEach((figure) => {

@@ -34,7 +34,7 @@ function strip(settings, size) {
   }
   for (let at = 0; at < rows; at++) {
     for (let u = 0; u < kernel; u++) {
-      root.append(svg("rect", { x: (at * stride + u * dilation) * pitch + gap, y: 27 + at * 13, width: pitch - 2 * gap, height: 9, rx: gap * 2, class: "out lit" }));
+      root.append(svg("rect", { x: (at * stride + u * dilation) * pitch + gap, y: 27 + at * 13, width: pitch - 2 * gap, height: 9, rx: gap * 2, class: "reads" }));
     }
   }
   if (size > SHOWN) root.append(svg("text", { x: 2, y: 27 + rows * 13 + 12 }, `and ${size - SHOWN} more windows`));

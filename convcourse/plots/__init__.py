@@ -3,9 +3,40 @@
 from importlib import import_module
 from types import ModuleType
 
-from convcourse.plots._show import COLORS, figure, figure_markup, show, style, widget, widget_markup
+from convcourse.plots._colors import (
+    DIVERGING,
+    GRADIENT,
+    INK,
+    INPUT,
+    MUTED,
+    NEGATIVE,
+    OUTPUT,
+    POSITIVE,
+    SERIES,
+    WEIGHTS,
+    WINDOW,
+)
+from convcourse.plots._show import figure, figure_markup, show, style, widget, widget_markup
 
-__all__ = ["COLORS", "figure", "figure_markup", "show", "style", "widget", "widget_markup"]
+__all__ = [
+    "DIVERGING",
+    "GRADIENT",
+    "INK",
+    "INPUT",
+    "MUTED",
+    "NEGATIVE",
+    "OUTPUT",
+    "POSITIVE",
+    "SERIES",
+    "WEIGHTS",
+    "WINDOW",
+    "figure",
+    "figure_markup",
+    "show",
+    "style",
+    "widget",
+    "widget_markup",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

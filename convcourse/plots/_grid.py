@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from convcourse.plots._show import COLORS
+from convcourse.plots._colors import DIVERGING, MUTED, WINDOW
 
 
 def blank(ax: Axes, height: float, width: float, margin: float = 0.15) -> None:
@@ -22,7 +22,7 @@ def cells(
     *,
     row: float = 0,
     column: float = 0,
-    color: str = "gray",
+    color: str = MUTED,
     fill: float = 0.0,
     dashed: bool = False,
 ) -> None:
@@ -34,8 +34,8 @@ def cells(
                     (column + j, row + i),
                     1,
                     1,
-                    facecolor=(COLORS[color], fill) if fill else "none",
-                    edgecolor=(COLORS["gray"], 0.9),
+                    facecolor=(color, fill) if fill else "none",
+                    edgecolor=(MUTED, 0.9),
                     linewidth=0.7,
                     linestyle=":" if dashed else "-",
                 )
@@ -49,19 +49,24 @@ def frame(
     *,
     row: float = 0,
     column: float = 0,
-    color: str = "orange",
+    color: str = WINDOW,
     fill: float = 0.0,
     line: float = 2.2,
+    dashes: str = "-",
 ) -> None:
-    """Draw one rectangle of `height` x `width` cells around what lies at (`row`, `column`)."""
+    """Draw one rectangle of `height` x `width` cells around what lies at (`row`, `column`).
+
+    Several windows in one drawing differ in their `dashes`, not in color.
+    """
     ax.add_patch(
         Rectangle(
             (column, row),
             width,
             height,
-            facecolor=(COLORS[color], fill) if fill else "none",
-            edgecolor=COLORS[color],
+            facecolor=(color, fill) if fill else "none",
+            edgecolor=color,
             linewidth=line,
+            linestyle=dashes,
             joinstyle="miter",
             zorder=3,
         )
@@ -74,7 +79,7 @@ def numbers(
     *,
     row: float = 0,
     column: float = 0,
-    color: str = "gray",
+    color: str = MUTED,
     fill: float = 0.0,
     size: float = 11,
 ) -> None:
@@ -85,12 +90,20 @@ def numbers(
         ax.text(column + j + 0.5, row + i + 0.52, text, ha="center", va="center", fontsize=size, zorder=4)
 
 
-def picture(ax: Axes, image: np.ndarray, *, bound: float | None = None, cmap: str | None = None) -> None:
-    """Show an image [H, W] or [H, W, 3] without axes; with `bound`, signed values on a red to blue scale."""
+def picture(
+    ax: Axes, image: np.ndarray, *, bound: float | None = None, top: float | None = None, smooth: bool = False
+) -> None:
+    """Show an image [H, W] or [H, W, 3] without axes.
+
+    Gray as the data are: 0 is black, `top` (by default the largest value) is white. With `bound`, values from
+    -`bound` to `bound` are signed: red positive, blue negative, zero as the page's ground.
+    """
+    interpolation = "bilinear" if smooth else "none"
     if image.ndim == 3:
-        ax.imshow(np.clip(image, 0, 1))
+        ax.imshow(np.clip(image, 0, 1), interpolation=interpolation)
     elif bound is None:
-        ax.imshow(image, cmap=cmap or "gray_r")
+        white = top if top is not None else float(image.max()) or 1.0
+        ax.imshow(image, cmap="gray", vmin=0, vmax=white, interpolation=interpolation)
     else:
-        ax.imshow(image, cmap=cmap or "RdBu", vmin=-bound, vmax=bound)
+        ax.imshow(image, cmap=DIVERGING, vmin=-bound, vmax=bound, interpolation=interpolation)
     ax.set_axis_off()

@@ -3,25 +3,15 @@
 import html
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
 from cycler import cycler
 from matplotlib.figure import Figure
 
-from convcourse.plots._svg import INK, svg_text
-
-# Readable as a line or a bar on white and on near-black alike. "ink" is the page's own text color.
-COLORS: Mapping[str, str] = {
-    "blue": "#3b82c4",
-    "orange": "#d97706",
-    "green": "#2f9e6e",
-    "red": "#d1495b",
-    "purple": "#8b6fc0",
-    "gray": "#808a94",
-    "ink": INK,
-}
+from convcourse.plots._colors import DIVERGING, INK, MUTED, NEGATIVE, POSITIVE, SERIES
+from convcourse.plots._svg import svg_text
 
 _STYLE: Any = {
     "font.size": 11,
@@ -39,7 +29,7 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "xtick.color": INK,
     "ytick.color": INK,
-    "grid.color": COLORS["gray"],
+    "grid.color": MUTED,
     "grid.alpha": 0.35,
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.8,
@@ -49,9 +39,7 @@ _STYLE: Any = {
     "mathtext.fontset": "dejavusans",
     "image.cmap": "gray",
     "image.interpolation": "none",
-    "axes.prop_cycle": cycler(
-        color=[COLORS[name] for name in ("blue", "orange", "green", "red", "purple", "gray")]
-    ),
+    "axes.prop_cycle": cycler(color=SERIES),
 }
 
 
@@ -98,29 +86,61 @@ class Shown:
         return f"[{self.alt}]"
 
 
-def show(fig: Figure, alt: str) -> None:
+def show(fig: Figure | Sequence[Figure], alt: str, columns: int = 0) -> None:
     """Display `fig` in the notebook or page, described by `alt`.
 
     The drawing takes the page's own text color and ground, so that it is legible in light and in dark. `alt`
-    says what is to be seen, for those who cannot see it; it must not be empty.
+    says what is to be seen, for those who cannot see it; it must not be empty. Several figures are the panels
+    of one: `columns` of them in a row (all, if 0), one below the other where the page is narrower than 640
+    pixels. Signed values get their legend by themselves.
 
     >>> fig = figure(200, 100)
     >>> _ = fig.subplots().plot([0, 1], [0, 1])
     >>> show(fig, "A line that rises from 0 to 1.")
     [A line that rises from 0 to 1.]
     """
-    # A grader's feedback shows pictures, not markup.
-    _display(fig if os.environ.get("CONVCOURSE_GRADING") == "1" else Shown(figure_markup(fig, alt), alt))
+    figures = [fig] if isinstance(fig, Figure) else list(fig)
+    if os.environ.get("CONVCOURSE_GRADING") == "1":  # a grader's feedback shows pictures, not markup
+        for single in figures:
+            _display(single)
+    else:
+        _display(Shown(figure_markup(figures, alt, columns), alt))
     # A figure made by pyplot would otherwise be displayed a second time at the end of the cell.
-    if getattr(fig, "number", None) is not None:
-        import matplotlib.pyplot
+    for single in figures:
+        if getattr(single, "number", None) is not None:
+            import matplotlib.pyplot
 
-        matplotlib.pyplot.close(fig)
+            matplotlib.pyplot.close(single)
 
 
-def figure_markup(fig: Figure, alt: str) -> str:
-    """The HTML that `show` displays: `<figure class="cc-figure">` around one `<svg role="img">`."""
-    return f'<figure class="cc-figure" style="margin:0">{svg_text(fig, _described(alt))}</figure>'
+def figure_markup(fig: Figure | Sequence[Figure], alt: str, columns: int = 0) -> str:
+    """The HTML that `show` displays: `<div class="cc-figure">` around one `<svg>` for each drawing."""
+    figures = [fig] if isinstance(fig, Figure) else list(fig)
+    described = _described(alt)
+    legend = _legend_of_signs(figures)
+    if len(figures) == 1:
+        return f'<div class="cc-figure">{svg_text(figures[0], described)}{legend}</div>'
+    drawings = "".join(svg_text(single, None) for single in figures)
+    across = columns or len(figures)
+    return (
+        f'<div class="cc-figure"><div class="cc-drawings" style="--across:{across}" role="img" '
+        f'aria-label="{html.escape(described)}">{drawings}</div>{legend}</div>'
+    )
+
+
+def _legend_of_signs(figures: Sequence[Figure]) -> str:
+    """A bar from negative to positive where there are signed maps; with numbers if they share a scale."""
+    images = [image for fig in figures for axes in fig.axes for image in axes.images]
+    bounds = {image.norm.vmax for image in images if image.get_cmap().name == DIVERGING.name}
+    if not bounds:
+        return ""
+    low, high, after = "negative", "positive", ", each map on its own scale"
+    if len(bounds) == 1:
+        high, after = f"{bounds.pop():.2g}", ""
+        low = f"−{high}"
+    clear = f"linear-gradient(to right,var(--negative,{NEGATIVE}),transparent,var(--positive,{POSITIVE}))"
+    bar = f'<span style="display:inline-block;width:7em;height:.7em;margin:0 .5em;background:{clear}"></span>'
+    return f'<p class="cc-signs">{low}{bar}{high}{after}</p>'
 
 
 def widget(name: str, data: Any, alt: str) -> None:

@@ -14,12 +14,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.image import _ImageBase
 from PIL import Image
 
-# Artists in this color are drawn in the page's own text color. Hardly anyone chooses it by chance.
-INK = "#010203"
+from convcourse.plots._colors import INK, PROPERTIES
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
@@ -30,8 +30,11 @@ _GEOMETRY = ("d", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "points",
 _PHOTOGRAPH_PIXELS = 10_000
 
 
-def svg_text(figure: Figure, alt: str) -> str:
-    """The figure as one `<svg>` element, without XML prologue, named `alt` for those who cannot see it."""
+def svg_text(figure: Figure, alt: str | None) -> str:
+    """The figure as one `<svg>` element, without XML prologue, named `alt` for those who cannot see it.
+
+    Without `alt` it is hidden from them: what encloses it has the description.
+    """
     root = ElementTree.fromstring(_draw(figure))
     _drop_what_belongs_to_a_file(root)
     for element in root.iter():
@@ -118,8 +121,13 @@ def _tidy(element: ElementTree.Element) -> None:
         element.set("d", " ".join(element.attrib["d"].split()))
     style = _style_of(element)
     for name in ("fill", "stroke"):
-        if style.get(name) == INK:
+        color = style.get(name, "")
+        if color == INK:
             style[name] = "currentColor"
+        elif (
+            color in PROPERTIES
+        ):  # the shade of the reader's theme; elsewhere, as in Jupyter, the color itself
+            style[name] = f"var({PROPERTIES[color]},{color})"
     for name in ("stroke-width", "stroke-dasharray", "stroke-dashoffset", "font-size"):
         if name in style:
             style[name] = _short_numbers(style[name], 2)
@@ -167,12 +175,21 @@ def _lighten_image(element: ElementTree.Element) -> None:
     else:
         kind = "png"
         # At most 256 colors fit a palette, which loses nothing.
-        if image.mode == "RGB" and (colors := image.getcolors(256)) is not None:
-            image = image.convert("P", palette=Image.Palette.ADAPTIVE, colors=len(colors))
+        if image.mode in ("RGB", "RGBA") and image.getcolors(256) is not None:
+            image = _with_palette(image)
         image.save(buffer, format="PNG", optimize=True)
     element.set("href", f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode("ascii"))
     element.set("preserveAspectRatio", "none")
     element.set("style", "image-rendering:pixelated" if sharp else "image-rendering:auto")
+
+
+def _with_palette(image: Image.Image) -> Image.Image:
+    """An image of at most 256 colors, opaque or not, as numbers into a list of them."""
+    pixels = np.asarray(image.convert("RGBA"))
+    colors, numbers = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
+    packed = Image.fromarray(numbers.reshape(pixels.shape[:2]).astype(np.uint8))
+    packed.putpalette(colors.tobytes(), "RGBA")
+    return packed
 
 
 _times_shown: dict[str, int] = {}
@@ -204,18 +221,21 @@ def _name_ids_apart(root: ElementTree.Element) -> None:
                 element.set(name, _LOCAL_REFERENCE.sub(lambda m: f"url(#{names[m[1]]})", value))
 
 
-def _describe(root: ElementTree.Element, alt: str) -> None:
+def _describe(root: ElementTree.Element, alt: str | None) -> None:
     """Name the drawing, and let it shrink with the page but never grow past its own size."""
     width = float(root.attrib["viewBox"].split()[2])
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
     root.set("class", "cc-svg")
-    root.set("role", "img")
-    root.set("aria-label", alt)
     root.set(
         "style",
         f"width:100%;max-width:{width:g}px;height:auto;stroke-linejoin:round;stroke-linecap:butt;font-family:inherit",
     )
+    if alt is None:
+        root.set("aria-hidden", "true")
+        return
+    root.set("role", "img")
+    root.set("aria-label", alt)
     title = ElementTree.Element("title")
     title.text = alt
     root.insert(0, title)

@@ -8,7 +8,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from convcourse.plots._show import COLORS, figure
+from convcourse.plots._colors import (
+    DIVERGING,
+    INK,
+    INPUT,
+    MUTED,
+    ON_DARK,
+    ON_LIGHT,
+    SERIES,
+    WEIGHTS,
+    WINDOW,
+)
+from convcourse.plots._grid import picture as _gray_or_signed
+from convcourse.plots._show import figure
 
 Array = NDArray[np.floating] | NDArray[np.integer]
 
@@ -78,7 +90,7 @@ def one_place(image: Array, kernel: Array, top: int, left: int, size: int = 9) -
     around, pixels, weights, products = fig.subplots(1, 4)
     around.imshow(image[up : up + size, before : before + size], cmap="gray", vmin=0, vmax=1)
     corner = (left - before - 0.5, top - up - 0.5)
-    around.add_patch(Rectangle(corner, w, h, fill=False, edgecolor=COLORS["orange"], linewidth=2.5))
+    around.add_patch(Rectangle(corner, w, h, fill=False, edgecolor=WINDOW, linewidth=2.5))
     around.set_title("part of the picture")
     around.set_axis_off()
     _numbers(pixels, patch, "its pixels", "{:.2f}", gray=True)
@@ -90,7 +102,7 @@ def one_place(image: Array, kernel: Array, top: int, left: int, size: int = 9) -
 def padded_corners(padded: Mapping[str, Array], border: int) -> Figure:
     """Small padded images as numbers, the original pixels framed.
 
-    >>> len(padded_corners({"zero": np.zeros((6, 7)), "extend": np.ones((6, 7))}, border=2).axes)
+    >>> len(padded_corners({"zeros": np.zeros((6, 7)), "replicate": np.ones((6, 7))}, border=2).axes)
     2
     """
     fig = figure(720, 300)
@@ -102,7 +114,7 @@ def padded_corners(padded: Mapping[str, Array], border: int) -> Figure:
                 values.shape[1] - 2 * border,
                 values.shape[0] - 2 * border,
                 fill=False,
-                edgecolor=COLORS["orange"],
+                edgecolor=WINDOW,
                 linewidth=3,
             )
         )
@@ -118,14 +130,14 @@ def row_as_wave(row: Array, low: Array, high: Array) -> Figure:
     fig = figure(720, 330)
     axes = fig.subplots(3, 1, sharex=True)
     for ax, values, name, color in zip(
-        axes, (row, low, high), ("pixels", "slow part", "fast part"), ("gray", "blue", "orange"), strict=True
+        axes, (row, low, high), ("pixels", "slow part", "fast part"), (MUTED, INPUT, WEIGHTS), strict=True
     ):
-        ax.plot(values, color=COLORS[color], linewidth=1.3)
+        ax.plot(values, color=color, linewidth=1.3)
         ax.set_ylabel(name)
         ax.grid(axis="y")
     axes[0].set_ylim(0, 1)
     axes[1].set_ylim(0, 1)
-    axes[2].axhline(0, color=COLORS["ink"], linewidth=0.6)
+    axes[2].axhline(0, color=INK, linewidth=0.6)
     axes[2].set_xlabel("column")
     axes[2].set_xlim(0, len(row) - 1)
     return fig
@@ -139,9 +151,9 @@ def frequency_response(frequencies: Array, gains: Mapping[str, Array]) -> Figure
     """
     fig = figure(720, 270)
     ax = fig.subplots()
-    for (name, gain), color in zip(gains.items(), ("blue", "green", "orange", "red", "purple"), strict=False):
-        ax.plot(frequencies, gain, color=COLORS[color], label=name)
-    ax.axhline(0, color=COLORS["ink"], linewidth=0.6)
+    for (name, gain), color in zip(gains.items(), SERIES, strict=False):
+        ax.plot(frequencies, gain, color=color, label=name)
+    ax.axhline(0, color=INK, linewidth=0.6)
     ax.set_xlim(0, 0.5)
     names = {0: "0\nflat", 0.1: "0.1", 0.2: "0.2", 1 / 3: "1/3", 0.4: "0.4", 0.5: "0.5\nevery second pixel"}
     ax.set_xticks(list(names), list(names.values()))
@@ -164,7 +176,7 @@ def gratings(waves: Mapping[str, Array]) -> Figure:
         above.imshow(wave, cmap="gray", vmin=0, vmax=1, aspect="auto")
         above.set_title(name)
         above.set_axis_off()
-        below.plot(wave[0], color=COLORS["blue"], linewidth=1.2)
+        below.plot(wave[0], color=INPUT, linewidth=1.2)
         below.set_ylim(-0.05, 1.05)
         below.set_yticks([0, 1])
     return fig
@@ -179,10 +191,9 @@ def bars_by_region(values: Mapping[str, Sequence[float]], regions: Sequence[str]
     fig = figure(720, 230)
     ax = fig.subplots()
     wide = 0.8 / len(values)
-    colors = [COLORS[name] for name in ("blue", "orange", "green")]
     for i, (name, heights) in enumerate(values.items()):
         places = np.arange(len(regions)) + (i - (len(values) - 1) / 2) * wide
-        bars = ax.bar(places, heights, wide, color=colors[i], label=name)
+        bars = ax.bar(places, heights, wide, color=SERIES[i], label=name)
         ax.bar_label(bars, fmt="{:.2f}", fontsize=10, padding=2)
     ax.set_xticks(range(len(regions)), regions)
     ax.tick_params(axis="x", length=0)
@@ -195,15 +206,9 @@ def bars_by_region(values: Mapping[str, Sequence[float]], regions: Sequence[str]
 def _picture(ax: Axes, picture: Array) -> None:
     """Smooth where it has many pixels, which is lighter to send; a black and white one is lighter sharp."""
     photograph = picture.size > 4000 and not np.isin(picture, (0, 1)).all()
-    interpolation = "bilinear" if photograph else "none"
-    if picture.ndim == 3:
-        ax.imshow(picture, interpolation=interpolation)
-    elif picture.min() < -0.02:
-        bound = float(np.abs(picture).max())
-        ax.imshow(picture, cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation=interpolation)
-    else:
-        top = max(1.0, float(picture.max()))
-        ax.imshow(picture, cmap="gray", vmin=0, vmax=top, interpolation=interpolation)
+    signed = picture.ndim == 2 and picture.min() < -0.02
+    bound = float(np.abs(picture).max()) if signed else None
+    _gray_or_signed(ax, picture, bound=bound, top=max(1.0, float(picture.max())), smooth=photograph)
 
 
 def _numbers(
@@ -216,14 +221,14 @@ def _numbers(
     if gray:
         ax.imshow(values, cmap="gray", vmin=0, vmax=top)
     elif largest:
-        ax.imshow(values, cmap="RdBu_r", vmin=-largest, vmax=largest, alpha=0.35)
+        ax.imshow(values, cmap=DIVERGING, vmin=-2 * largest, vmax=2 * largest)
     else:
         ax.set_xlim(-0.5, values.shape[1] - 0.5)
         ax.set_ylim(values.shape[0] - 0.5, -0.5)
         ax.set_aspect("equal")
     for (row, column), value in np.ndenumerate(values):
         # On a gray cell the ink may not follow the page's colors, as pure black would.
-        color = COLORS["ink"] if not gray else "#ffffff" if value < 0.55 * top else "#111111"
+        color = INK if not gray else ON_DARK if value < 0.55 * top else ON_LIGHT
         text = form.format(value).replace("-0.00", "0.00").replace("-", "−")
         ax.text(column, row, text, ha="center", va="center", color=color, fontsize=11)
     ax.set_xticks(np.arange(values.shape[1] + 1) - 0.5, [])

@@ -7,7 +7,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
 from numpy.typing import NDArray
 
-from convcourse.plots._show import COLORS, figure
+from convcourse.plots._colors import (
+    GRADIENT,
+    INK,
+    INPUT,
+    MUTED,
+    ON_DARK,
+    ON_LIGHT,
+    OUTPUT,
+    SERIES,
+    WEIGHTS,
+    WINDOW,
+)
+from convcourse.plots._show import figure
 
 Array = NDArray[np.floating] | NDArray[np.integer]
 
@@ -25,21 +37,18 @@ def pixel_table(image: Array, top: int, left: int, size: int = 12) -> Figure:
     whole.set_yticks([0, image.shape[0] - 1])
     whole.set_xlabel("column")
     whole.set_ylabel("row")
-    whole.add_patch(
-        Rectangle((left - 0.5, top - 0.5), size, size, fill=False, edgecolor=COLORS["orange"], linewidth=2)
-    )
+    whole.add_patch(Rectangle((left - 0.5, top - 0.5), size, size, fill=False, edgecolor=WINDOW, linewidth=2))
     crop = image[top : top + size, left : left + size]
     _picture(part, crop)
     for (row, column), value in np.ndenumerate(crop):
-        # Pure black would follow the page's text color, and be white on white in the dark.
-        color = "#ffffff" if value < 128 else "#111111"
+        color = ON_DARK if value < 128 else ON_LIGHT
         part.text(column, row, int(value), ha="center", va="center", fontsize=9, color=color)
     part.set_xticks(range(size), range(left, left + size))
     part.set_yticks(range(size), range(top, top + size))
     part.tick_params(length=0)
     for spine in part.spines.values():
         spine.set_visible(True)
-        spine.set_color(COLORS["orange"])
+        spine.set_color(WINDOW)
         spine.set_linewidth(2)
     return fig
 
@@ -55,8 +64,8 @@ def value_histograms(stages: Mapping[str, Array]) -> Figure:
     fig = figure(720, 230)
     axes = np.atleast_1d(fig.subplots(1, len(stages), sharey=True))
     for ax, (name, values) in zip(axes, stages.items(), strict=True):
-        ax.hist(np.ravel(values), bins=32, color=COLORS["blue"], log=True)
-        ax.axvline(float(np.mean(values)), color=COLORS["orange"], linestyle="--")
+        ax.hist(np.ravel(values), bins=32, color=INPUT, log=True)
+        ax.axvline(float(np.mean(values)), color=WEIGHTS, linestyle="--")
         mean, std = float(np.mean(values)), float(np.std(values))
         ax.set_title(f"{name}\nmean {mean:.2f}, std {std:.2f}".replace("-0.00", "0.00"), fontsize=11)
         ax.set_xlabel("pixel value")
@@ -85,7 +94,7 @@ def flattened(image: Array, row: int, column: int) -> Figure:
     neighbors = [(row - 1, column), (row, column - 1), (row, column), (row, column + 1), (row + 1, column)]
     below.set_xticks([middle - width, middle, middle + width])
     for i, j in neighbors:
-        color = COLORS["orange"] if (i, j) == (row, column) else COLORS["blue"]
+        color = WINDOW if (i, j) == (row, column) else INPUT
         above.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=color, linewidth=2))
         x = i * width + j
         below.add_patch(
@@ -114,7 +123,7 @@ def scrambled(images: Array, shuffled: Array) -> Figure:
 
 
 def scores_to_loss(image: Array, logits: Array, label: int) -> Figure:
-    """One digit, its ten logits, and the probabilities that softmax makes of them; the right class is orange.
+    """One digit, its ten logits, and the probabilities that softmax makes of them; the right class is green.
 
     >>> len(scores_to_loss(np.zeros((28, 28)), np.zeros(10), label=3).axes)
     3
@@ -124,13 +133,13 @@ def scores_to_loss(image: Array, logits: Array, label: int) -> Figure:
     picture, scores, shares = fig.subplots(1, 3, width_ratios=[0.75, 1, 1])
     _picture(picture, image)
     picture.set_axis_off()
-    colors = [COLORS["orange"] if digit == label else COLORS["blue"] for digit in range(len(logits))]
+    colors = [OUTPUT if digit == label else MUTED for digit in range(len(logits))]
     for ax, values, name in (
         (scores, logits, "score (logit)"),
         (shares, shifted / shifted.sum(), "after softmax"),
     ):
         ax.bar(range(len(values)), values, color=colors)
-        ax.axhline(0, color=COLORS["ink"], linewidth=0.8)
+        ax.axhline(0, color=INK, linewidth=0.8)
         ax.set_xticks(range(len(values)))
         ax.set_xlabel("class")
         ax.set_title(name)
@@ -148,11 +157,11 @@ def loss_curves(train: Sequence[float], valid: Sequence[float]) -> Figure:
     ax = fig.subplots()
     epochs = range(1, len(train) + 1)
     best = int(np.argmin(valid)) + 1
-    for name, losses, color in (("training", train, COLORS["blue"]), ("validation", valid, COLORS["orange"])):
+    for name, losses, color in (("training", train, INPUT), ("validation", valid, WEIGHTS)):
         ax.plot(epochs, losses, color=color)
         # Above the line's end, so that a loss near 0 keeps clear of the axis.
         ax.annotate(name, (epochs[-1], losses[-1]), xytext=(4, 5), textcoords="offset points", color=color)
-    ax.axvline(best, color=COLORS["gray"], linestyle="--")
+    ax.axvline(best, color=MUTED, linestyle="--")
     ax.annotate(f"keep epoch {best}", (best, max(valid)), xytext=(6, -8), textcoords="offset points")
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss")
@@ -174,12 +183,12 @@ def accuracy_against_shift(
     """
     fig = figure(720, 310)
     ax = fig.subplots()
-    colors = iter(COLORS[name] for name in ("blue", "green", "orange", "purple"))
+    colors = iter(SERIES)
     for style, lines in (("-", accuracies), ("--", dashed or {})):
         for name, values in lines.items():
             percent = [100 * value for value in values]
             ax.plot(shifts, percent, style, marker="o", markersize=4, color=next(colors), label=name)
-    ax.axhline(10, color=COLORS["gray"], linestyle=":")
+    ax.axhline(10, color=MUTED, linestyle=":")
     ax.annotate("guessing: 10%", (shifts[-1], 10), xytext=(0, 5), textcoords="offset points", ha="right")
     ax.set_xticks(list(shifts))
     ax.set_xlabel("moved by (pixels)")
@@ -203,7 +212,7 @@ def moved_digits(images: Array, captions: Sequence[str], right: Sequence[bool]) 
         _picture(ax, image)
         ax.set_xticks([])
         ax.set_yticks([])
-        ax.set_xlabel(caption, color=COLORS["green"] if is_right else COLORS["red"])
+        ax.set_xlabel(caption, color=OUTPUT if is_right else GRADIENT)
     return fig
 
 

@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from convcourse.plots._colors import INPUT, MUTED, OUTPUT, SERIES, WEIGHTS
 from convcourse.plots._grid import blank, frame, numbers, picture
-from convcourse.plots._show import COLORS, figure
+from convcourse.plots._show import figure
 
-_FOUR = ("orange", "blue", "green", "purple")
+_DASHES = ("-", "--", ":", "-.")
 
 
 def worked_sum(image: np.ndarray, kernel: np.ndarray, result: np.ndarray) -> Figure:
-    """Image, kernel and feature map as numbers, [H, W] each; the first and last window in two colors.
+    """Image, kernel and feature map as numbers, [H, W] each; the first window framed, the last dashed.
 
     >>> len(worked_sum(np.ones((4, 4)), np.ones((3, 3)), np.full((2, 2), 9)).axes)
     1
@@ -22,17 +23,22 @@ def worked_sum(image: np.ndarray, kernel: np.ndarray, result: np.ndarray) -> Fig
     ax = fig.subplots()
     middle = image.shape[0] / 2
     column = 0.0
-    for name, values, sign in (("input", image, "∗"), ("kernel", kernel, "="), ("feature map", result, "")):
+    parts = (
+        ("input", image, "∗", INPUT),
+        ("kernel", kernel, "=", WEIGHTS),
+        ("feature map", result, "", OUTPUT),
+    )
+    for name, values, sign, role in parts:
         top = middle - values.shape[0] / 2
-        numbers(ax, values, row=top, column=column, color="blue", fill=0.12)
+        numbers(ax, values, row=top, column=column, color=role, fill=0.2)
         ax.text(column + values.shape[1] / 2, -0.35, name, ha="center", va="bottom", fontsize=11)
         if name == "input":
             corners = [(0, 0), (result.shape[0] - 1, result.shape[1] - 1)]
-            for (i, j), color in zip(corners, _FOUR, strict=False):
-                frame(ax, *kernel.shape, row=top + i, column=column + j, color=color)
+            for (i, j), dashes in zip(corners, _DASHES, strict=False):
+                frame(ax, *kernel.shape, row=top + i, column=column + j, dashes=dashes)
         if name == "feature map":
-            for (i, j), color in zip(corners, _FOUR, strict=False):
-                frame(ax, 1, 1, row=top + i, column=column + j, color=color)
+            for (i, j), dashes in zip(corners, _DASHES, strict=False):
+                frame(ax, 1, 1, row=top + i, column=column + j, dashes=dashes)
         column += values.shape[1]
         ax.text(column + 0.6, middle, sign, ha="center", va="center", fontsize=15)
         column += 1.2
@@ -62,12 +68,12 @@ def windows(
     patches = lower.subplots(1, len(places) + 1, squeeze=False)[0]
     picture(patches[0], kernel, bound=float(np.abs(kernel).max()) or 1.0)
     patches[0].set_title("the kernel")
-    for (row, column), ax, color in zip(places, patches[1:], _FOUR, strict=False):
-        frame(left, *kernel.shape, row=row - 0.5, column=column - 0.5, color=color)
-        frame(right, 1, 1, row=row - 0.5, column=column - 0.5, color=color)
-        picture(ax, image[row : row + kernel.shape[0], column : column + kernel.shape[1]], cmap="gray_r")
-        ax.images[0].set_clim(0, float(image.max()) or 1.0)
-        frame(ax, *kernel.shape, row=-0.5, column=-0.5, color=color)
+    for (row, column), ax, dashes in zip(places, patches[1:], _DASHES, strict=False):
+        frame(left, *kernel.shape, row=row - 0.5, column=column - 0.5, dashes=dashes)
+        frame(right, 1, 1, row=row - 0.5, column=column - 0.5, dashes=dashes)
+        patch = image[row : row + kernel.shape[0], column : column + kernel.shape[1]]
+        picture(ax, patch, top=float(image.max()) or 1.0)
+        frame(ax, *kernel.shape, row=-0.5, column=-0.5, dashes=dashes)
         ax.set_title(f"sum {feature_map[row, column]:+.2f}".replace("-", "−"))
     return fig
 
@@ -84,8 +90,7 @@ def sum_over_channels(image: np.ndarray, responses: np.ndarray, total: np.ndarra
     axes[0, 0].set_title("input")
     bound = float(max(np.abs(responses).max(), np.abs(total).max())) or 1.0
     for number, name in enumerate(("red", "green", "blue")):
-        picture(axes[0, number + 1], image[..., number], cmap="gray")
-        axes[0, number + 1].images[0].set_clim(0, 1)
+        picture(axes[0, number + 1], image[..., number], top=1)
         axes[0, number + 1].set_title(f"{name} channel")
         picture(axes[1, number + 1], responses[number], bound=bound)
         axes[1, number + 1].set_title(f"its slice on {name}")
@@ -95,7 +100,7 @@ def sum_over_channels(image: np.ndarray, responses: np.ndarray, total: np.ndarra
 
 
 def filters(banks: Mapping[str, np.ndarray]) -> Figure:
-    """Banks of filters [K, h, w], a row a name, each bank on its own red to blue scale.
+    """Banks of filters [K, h, w], a row a name, each bank on its own scale of signed values.
 
     >>> len(filters({"before": np.zeros((8, 5, 5)), "after": np.zeros((8, 5, 5))}).axes)
     16
@@ -149,18 +154,18 @@ def patch_rows(groups: Mapping[str, np.ndarray]) -> Figure:
             patches.reshape(-1, *patches.shape[2:]),
             strict=True,
         ):
-            ax.imshow(patch, cmap="gray_r", vmin=0, vmax=1)
+            ax.imshow(patch, cmap="gray", vmin=0, vmax=1)
             ax.set_xticks([])
             ax.set_yticks([])
             for spine in ax.spines.values():
-                spine.set(visible=True, color=COLORS["gray"], linewidth=0.6)
+                spine.set(visible=True, color=MUTED, linewidth=0.6)
     return fig
 
 
 def connections(inputs: int, kernel: int) -> Figure:
     """Three ways to connect a row of inputs to the row above: all to all, local, local with shared weights.
 
-    Lines that share a weight share a color.
+    Lines that share a weight are dashed alike.
 
     >>> [ax.get_title() for ax in connections(7, 3).axes][0]
     'fully connected: 35 weights'
@@ -177,15 +182,16 @@ def connections(inputs: int, kernel: int) -> Figure:
             for source in range(inputs):
                 tap = source - out
                 if number == 0 or 0 <= tap < kernel:
-                    color = COLORS[_FOUR[tap % 4]] if number == 2 else COLORS["gray"]
+                    color = WEIGHTS if number == 2 else MUTED
+                    dashes = _DASHES[tap % 4] if number == 2 else "-"
                     width = 1.6 if number == 2 else 0.9
-                    ax.plot([source, out + (kernel - 1) / 2], [0, 1], color=color, linewidth=width)
-        ax.scatter(range(inputs), [0] * inputs, s=50, color=COLORS["ink"], zorder=3)
+                    ax.plot([source, out + (kernel - 1) / 2], [0, 1], dashes, color=color, linewidth=width)
+        ax.scatter(range(inputs), [0] * inputs, s=50, color=INPUT, zorder=3)
         ax.scatter(
             [out + (kernel - 1) / 2 for out in range(outputs)],
             [1] * outputs,
             s=50,
-            color=COLORS["ink"],
+            color=OUTPUT,
             zorder=3,
         )
         ax.set_axis_off()
@@ -203,7 +209,7 @@ def counts(values: Mapping[str, int], label: str) -> Figure:
     fig = figure(720, 50 + 34 * len(values))
     ax = fig.subplots()
     names = list(values)[::-1]
-    bars = ax.barh(names, [values[name] for name in names], height=0.6, color=COLORS["blue"])
+    bars = ax.barh(names, [values[name] for name in names], height=0.6, color=INPUT)
     ax.bar_label(bars, [f"{values[name]:,}" for name in names], padding=5)
     ax.set_xscale("log")
     ax.set_xlim(1, max(values.values()) * 12)
@@ -246,8 +252,8 @@ def accuracy_by_shift(shifts: Sequence[int], curves: Mapping[str, Sequence[float
     """
     fig = figure(720, 280)
     ax = fig.subplots()
-    for (name, values), color, marker in zip(curves.items(), _FOUR, "os^D", strict=False):
-        ax.plot(shifts, [100 * value for value in values], marker=marker, color=COLORS[color], label=name)
+    for (name, values), color, marker in zip(curves.items(), SERIES, "os^D", strict=False):
+        ax.plot(shifts, [100 * value for value in values], marker=marker, color=color, label=name)
         ax.annotate(
             f"{values[-1]:.0%}", (shifts[-1], 100 * values[-1]), xytext=(8, -4), textcoords="offset points"
         )

@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 from math import sqrt
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from convcourse.arithmetic import LayerShape
+from convcourse.plots._colors import GRADIENT, INPUT, MUTED, OUTPUT, SERIES, WEIGHTS
 from convcourse.plots._grid import picture
-from convcourse.plots._show import COLORS, figure
+from convcourse.plots._show import figure
 
 Rows = Sequence[Mapping[str, float]]
-_SERIES = [COLORS[name] for name in ("blue", "orange", "green", "red", "purple")]
 
 
 def learning_curves(runs: Mapping[str, Rows]) -> Figure:
@@ -24,8 +23,8 @@ def learning_curves(runs: Mapping[str, Rows]) -> Figure:
     axis."""
     fig = figure(720, 300)
     left, right = fig.subplots(1, 2)
-    many = len(runs) > len(_SERIES)
-    colors = colormaps["turbo"](np.linspace(0.05, 0.95, len(runs))) if many else _SERIES[: len(runs)]
+    many = len(runs) > len(SERIES)
+    colors = [SERIES[number % len(SERIES)] for number in range(len(runs))]
     for color, (name, rows) in zip(colors, runs.items(), strict=True):
         epochs = [row["epoch"] for row in rows]
         marker = "o" if len(rows) < 4 else None
@@ -42,8 +41,8 @@ def learning_curves(runs: Mapping[str, Rows]) -> Figure:
         axes.yaxis.set_minor_formatter("")
         axes.grid(axis="y", which="both")
         axes.xaxis.get_major_locator().set_params(integer=True)
-    left.plot([], [], "--", color=COLORS["gray"], label="as trained")
-    left.plot([], [], "-", color=COLORS["gray"], label="validation")
+    left.plot([], [], "--", color=MUTED, label="as trained")
+    left.plot([], [], "-", color=MUTED, label="validation")
     if many:
         fig.set_figheight(2 * fig.get_figheight())
         left.legend(fontsize="xx-small", ncols=2)
@@ -62,11 +61,11 @@ def parameter_shares(networks: Mapping[str, tuple[int, int]], budget: int) -> Fi
     ax = fig.subplots()
     names = list(networks)
     convolutions, linear = np.array(list(networks.values())).T
-    ax.barh(names, convolutions, height=0.55, color=COLORS["blue"], label="convolutions and their norms")
-    ax.barh(names, linear, height=0.55, left=convolutions, color=COLORS["orange"], label="linear layers")
+    ax.barh(names, convolutions, height=0.55, color=INPUT, label="convolutions and their norms")
+    ax.barh(names, linear, height=0.55, left=convolutions, color=WEIGHTS, label="linear layers")
     for row, total in enumerate(convolutions + linear):
         ax.annotate(f"{total:,}", (total, row), (12, 0), textcoords="offset points", va="center")
-    ax.axvline(budget, color=COLORS["red"], linestyle="--", label=f"{budget:,}")
+    ax.axvline(budget, color=GRADIENT, linestyle="--", label=f"{budget:,}")
     ax.set(xlabel="parameters", xlim=(0, 1.12 * max(*(convolutions + linear), budget)))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.invert_yaxis()
@@ -79,8 +78,8 @@ def layer_budget(layers: Sequence[LayerShape]) -> Figure:
     fig = figure(720, 50 + 21 * len(layers))
     left, right = fig.subplots(1, 2, sharey=True)
     places = range(len(layers))
-    left.barh(places, [layer.values for layer in layers], height=0.7, color=COLORS["green"])
-    right.barh(places, [layer.parameters for layer in layers], height=0.7, color=COLORS["blue"])
+    left.barh(places, [layer.values for layer in layers], height=0.7, color=OUTPUT)
+    right.barh(places, [layer.parameters for layer in layers], height=0.7, color=INPUT)
     for place, layer in enumerate(layers):
         size = " × ".join(map(str, layer.output_shape))
         left.annotate(
@@ -133,7 +132,7 @@ def how_sure(accuracies: Mapping[str, float], images: int, goal: float) -> Figur
     ax = fig.subplots()
     for row, accuracy in enumerate(accuracies.values()):
         spread = 1.96 * sqrt(accuracy * (1 - accuracy) / images)
-        ax.errorbar(100 * accuracy, row, xerr=100 * spread, fmt="o", color=COLORS["blue"], capsize=4)
+        ax.errorbar(100 * accuracy, row, xerr=100 * spread, fmt="o", color=INPUT, capsize=4)
         ax.annotate(
             f"{accuracy:.2%}",
             (100 * accuracy, row),
@@ -142,7 +141,7 @@ def how_sure(accuracies: Mapping[str, float], images: int, goal: float) -> Figur
             ha="center",
             fontsize=10,
         )
-    ax.axvline(100 * goal, color=COLORS["red"], linestyle="--")
+    ax.axvline(100 * goal, color=GRADIENT, linestyle="--")
     ax.annotate(
         f"goal: {goal:.1%}", (100 * goal, len(accuracies) - 0.5), (5, 0), textcoords="offset points", va="top"
     )

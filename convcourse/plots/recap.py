@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from convcourse.plots._show import COLORS, figure
+from convcourse.plots._colors import INPUT, SERIES
+from convcourse.plots._grid import picture
+from convcourse.plots._show import figure
 
 
 def digit_row(images: np.ndarray, labels: Sequence[int]) -> Figure:
@@ -18,7 +20,7 @@ def digit_row(images: np.ndarray, labels: Sequence[int]) -> Figure:
     """
     fig = figure(720, 100)
     for ax, image, label in zip(fig.subplots(1, len(images)), images, labels, strict=True):
-        ax.imshow(image, cmap="gray_r")
+        picture(ax, image)
         ax.set_title(str(label))
         ax.set_axis_off()
     return fig
@@ -27,20 +29,18 @@ def digit_row(images: np.ndarray, labels: Sequence[int]) -> Figure:
 def weight_images(weight: np.ndarray) -> Figure:
     """The ten rows of a linear layer's weight, [10, 784], each laid out as the 28 x 28 image it multiplies.
 
-    Blue pixels speak for the class, red ones against it; one scale for all ten.
+    Red pixels speak for the class, blue ones against it; one scale for all ten.
 
     >>> len(weight_images(np.zeros((10, 784))).axes)
-    11
+    10
     """
     bound = float(np.abs(weight).max()) or 1.0
     fig = figure(720, 330)
     axes = fig.subplots(2, 5)
     for digit, ax in enumerate(axes.flat):
-        shown = ax.imshow(weight[digit].reshape(28, 28), cmap="RdBu", vmin=-bound, vmax=bound)
+        picture(ax, weight[digit].reshape(28, 28), bound=bound)
         ax.set_title(str(digit))
         ax.set_axis_off()
-    bar = fig.colorbar(shown, ax=axes, shrink=0.8)
-    bar.set_label("weight")
     return fig
 
 
@@ -52,9 +52,9 @@ def accuracy_by_epoch(histories: Mapping[str, Sequence[float]]) -> Figure:
     """
     fig = figure(720, 270)
     ax = fig.subplots()
-    for (name, values), color in zip(histories.items(), ("orange", "blue", "green"), strict=False):
+    for (name, values), color in zip(histories.items(), SERIES, strict=False):
         epochs = range(1, len(values) + 1)
-        ax.plot(epochs, [100 * value for value in values], marker="o", color=COLORS[color], label=name)
+        ax.plot(epochs, [100 * value for value in values], marker="o", color=color, label=name)
         ax.annotate(
             f"{values[-1]:.1%}", (len(values), 100 * values[-1]), xytext=(8, -4), textcoords="offset points"
         )
@@ -77,7 +77,7 @@ def times_per_image(seconds: Mapping[str, float]) -> Figure:
     ax = fig.subplots()
     names = list(seconds)[::-1]
     values = [seconds[name] * 1e6 for name in names]
-    bars = ax.barh(names, values, height=0.6, color=COLORS["blue"])
+    bars = ax.barh(names, values, height=0.6, color=INPUT)
     labels = [f"{value:,.0f} µs" if value >= 10 else f"{value:.1f} µs" for value in values]
     ax.bar_label(bars, labels, padding=5)
     ax.set_xscale("log")

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from convcourse.arithmetic import LayerShape, conv_output_size
+from convcourse.plots._colors import GRADIENT, INK, INPUT, MUTED, OUTPUT, WEIGHTS, WINDOW
 from convcourse.plots._grid import blank, cells, frame, picture
-from convcourse.plots._show import COLORS, figure
+from convcourse.plots._show import figure
 
 
 def shrinking(maps: Sequence[np.ndarray]) -> Figure:
@@ -62,24 +63,24 @@ def _row_of_pixels(
     ax: Axes, input_size: int, kernel_size: int, stride: int, padding: int, dilation: int, windows: int
 ) -> None:
     cells(ax, 1, padding, dashed=True)
-    cells(ax, 1, input_size, column=padding, color="blue", fill=0.3)
+    cells(ax, 1, input_size, column=padding, color=INPUT, fill=0.3)
     cells(ax, 1, padding, column=padding + input_size, dashed=True)
     reached = {n * stride + tap * dilation for n in range(windows) for tap in range(kernel_size)}
     for number in range(padding + input_size + padding):
         inside = padding <= number < padding + input_size
-        label = str(number - padding + 1) if inside else "0"
+        label = str(number - padding) if inside else "0"
         ax.text(number + 0.5, 0.53, label, ha="center", va="center", fontsize=10)
         if inside and number not in reached:
-            frame(ax, 1, 1, column=number, color="red", line=2)
+            frame(ax, 1, 1, column=number, color=GRADIENT, line=2)
             ax.text(number + 1.3, 0.53, "never read", va="center", fontsize=10)
     for n in range(windows):
         start, top = n * stride, 1.3 + 0.75 * n
         span = dilation * (kernel_size - 1) + 1
-        ax.plot([start + 0.1, start + span - 0.1], [top + 0.27] * 2, color=COLORS["orange"], linewidth=1)
+        ax.plot([start + 0.1, start + span - 0.1], [top + 0.27] * 2, color=WINDOW, linewidth=1)
         for tap in range(kernel_size):
             corner = (start + tap * dilation + 0.07, top)
-            ax.add_patch(Rectangle(corner, 0.86, 0.54, facecolor=COLORS["orange"], edgecolor="none"))
-        ax.text(start + span + 0.25, top + 0.3, f"window {n + 1}", va="center", fontsize=10)
+            ax.add_patch(Rectangle(corner, 0.86, 0.54, facecolor=WINDOW, edgecolor="none"))
+        ax.text(start + span + 0.25, top + 0.3, f"window {n}", va="center", fontsize=10)
 
 
 def coverage(counts: Mapping[str, np.ndarray]) -> Figure:
@@ -91,10 +92,10 @@ def coverage(counts: Mapping[str, np.ndarray]) -> Figure:
     fig = figure(720, 250)
     top = max(int(count.max()) for count in counts.values())
     for ax, (name, count) in zip(np.atleast_1d(fig.subplots(1, len(counts))), counts.items(), strict=True):
-        ax.imshow(count, cmap="Blues", vmin=0, vmax=top * 1.6)
         for (row, column), value in np.ndenumerate(count):
-            ax.text(column, row, str(value), ha="center", va="center", color="#111827", fontsize=10.5)
-        ax.set_axis_off()
+            cells(ax, 1, 1, row=row, column=column, color=INPUT, fill=0.06 + 0.6 * value / top)
+            ax.text(column + 0.5, row + 0.52, str(value), ha="center", va="center", fontsize=11)
+        blank(ax, *count.shape)
         ax.set_title(name)
     return fig
 
@@ -111,9 +112,7 @@ def padded_images(images: Mapping[str, np.ndarray], border: tuple[int, int] = (0
     height, width = next(iter(images.values())).shape[:2]
     fig = figure(720, 720 / len(images) * height / width + 26)
     for ax, (name, image) in zip(np.atleast_1d(fig.subplots(1, len(images))), images.items(), strict=True):
-        picture(ax, image, cmap="gray")
-        if image.ndim == 2:
-            ax.images[0].set_clim(0, max(float(other.max()) for other in images.values()) or 1.0)
+        picture(ax, image, top=max(float(other.max()) for other in images.values()) or 1.0)
         rows, columns = border
         if any(border):
             frame(ax, height - 2 * rows, width - 2 * columns, row=rows - 0.5, column=columns - 0.5, line=1.6)
@@ -122,7 +121,7 @@ def padded_images(images: Mapping[str, np.ndarray], border: tuple[int, int] = (0
 
 
 def signed_maps(maps: Mapping[str, np.ndarray]) -> Figure:
-    """Feature maps [H, W] beside each other on one red to blue scale, zero in the middle.
+    """Feature maps [H, W] beside each other on one scale of signed values.
 
     >>> len(signed_maps({"a": np.eye(3), "b": -np.eye(3)}).axes)
     2
@@ -151,13 +150,13 @@ def arrangements(cases: Sequence[Mapping]) -> Figure:
         (kernel_height, kernel_width), strides = case["kernel"], case["stride"]
         rows = conv_output_size(height, kernel_height, strides[0], down, case["dilation"][0])
         columns = conv_output_size(width, kernel_width, strides[1], right, case["dilation"][1])
-        frame(ax, height + 2 * down, width + 2 * right, color="gray", line=0.8)
-        cells(ax, height, width, row=down, column=right, color="blue", fill=0.3)
-        frame(ax, kernel_height, kernel_width, color="orange", fill=0.25)
+        frame(ax, height + 2 * down, width + 2 * right, color=MUTED, line=0.8)
+        cells(ax, height, width, row=down, column=right, color=INPUT, fill=0.3)
+        frame(ax, kernel_height, kernel_width, color=WINDOW, fill=0.25)
         last = ((rows - 1) * strides[0], (columns - 1) * strides[1])
-        frame(ax, kernel_height, kernel_width, row=last[0], column=last[1], color="orange", line=1.2)
+        frame(ax, kernel_height, kernel_width, row=last[0], column=last[1], color=WINDOW, line=1.2)
         beside = width + 2 * right + 1
-        cells(ax, rows, columns, row=(height + 2 * down - rows) / 2, column=beside, color="green", fill=0.4)
+        cells(ax, rows, columns, row=(height + 2 * down - rows) / 2, column=beside, color=OUTPUT, fill=0.4)
         blank(ax, 9, 17)
         ax.set_anchor("NW")
         size = f"{height} × {width} to {rows} × {columns}"
@@ -179,7 +178,7 @@ def subsampling(image: np.ndarray, dense: np.ndarray, stride: int) -> Figure:
     axes[0].set_title(f"input, {image.shape[0]} × {image.shape[1]}")
     picture(axes[1], dense, bound=bound)
     rows, columns = np.mgrid[: dense.shape[0] : stride, : dense.shape[1] : stride]
-    axes[1].scatter(columns, rows, s=9, color="#111827", linewidths=0)
+    axes[1].scatter(columns, rows, s=9, color=INK, linewidths=0)
     axes[1].set_title(f"stride 1: {dense.shape[0]} × {dense.shape[1]}")
     picture(axes[2], thin, bound=bound)
     axes[2].set_title(f"stride {stride}: {thin.shape[0]} × {thin.shape[1]}")
@@ -211,8 +210,8 @@ def shapes_to_scale(input_shape: tuple[int, int, int], layers: Sequence[LayerSha
                     corner,
                     width,
                     height,
-                    facecolor=COLORS["blue"],
-                    edgecolor=COLORS["ink"],
+                    facecolor=INPUT,
+                    edgecolor=INK,
                     linewidth=0.6,
                     alpha=0.75,
                 )
@@ -230,9 +229,9 @@ def shapes_to_scale(input_shape: tuple[int, int, int], layers: Sequence[LayerSha
     drawing.set_aspect("equal")  # wide enough for its slots to stand above the bars
     drawing.set_axis_off()
     for ax, counts, color, label in zip(
-        charts, (values, parameters), ("blue", "orange"), ("values out", "parameters"), strict=True
+        charts, (values, parameters), (OUTPUT, WEIGHTS), ("values out", "parameters"), strict=True
     ):
-        bars = ax.bar(range(len(counts)), counts, width=0.5, color=COLORS[color])
+        bars = ax.bar(range(len(counts)), counts, width=0.5, color=color)
         ax.bar_label(bars, [f"{count:,}" for count in counts], padding=2, fontsize=10.5)
         ax.set_xticks(range(len(counts)), names)
         ax.set_xlim(-0.5, len(counts) - 0.5)
@@ -261,8 +260,7 @@ def layer_maps(image: np.ndarray, layers: Mapping[str, np.ndarray]) -> Figure:
         top = float(maps.max()) or 1.0
         for number, single in enumerate(maps):
             ax = fig.add_subplot(grid[row + number // across, 2 + number % across])
-            ax.imshow(single, cmap="gray_r", vmin=0, vmax=top)
-            ax.set_axis_off()
+            picture(ax, single, top=top)
             if number == 0:
                 ax.set_title(name, loc="left", fontsize=11)
         row += -(-len(maps) // across)
@@ -288,7 +286,7 @@ def dilated_kernels(kernel_size: int, dilations: Sequence[int]) -> Figure:
                         (start + j * dilation, start + i * dilation),
                         1,
                         1,
-                        facecolor=COLORS["orange"],
+                        facecolor=WEIGHTS,
                         edgecolor="none",
                     )
                 )

@@ -251,7 +251,7 @@ def test_kernel_explorer_filters_like_numpy(shown):
     )
     uneven = [[1, 2, 0.5], [0, -1, 3], [4, 0, 2]]
     for kernel in (sobel, uneven):
-        for border in ("crop", "zero", "extend"):
+        for border in ("valid", "zeros", "replicate"):
             result = page.evaluate(
                 "([i, k, b]) => convcourse.kernel_explorer.correlate(i, k, b)",
                 [image.tolist(), kernel, border],
@@ -264,17 +264,17 @@ def test_kernel_explorer_filters_like_numpy(shown):
         status.inner_text()
         == f"Row 4, column 6: {correlate2d(image.astype(float), np.array(sobel))[4, 6]:.0f}".replace("-", "−")
     )
-    page.get_by_label("Border").select_option("zero")
+    page.get_by_label("Border").select_option("zeros")
     page.get_by_label("weight in row 0, column 0").fill("5")
     page.locator("canvas[role=application]").focus()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Shift+ArrowLeft")
     changed = np.array(sobel)
     changed[0, 0] = 5
-    value = correlate2d(image.astype(float), changed, "zero")[3, 0]
+    value = correlate2d(image.astype(float), changed, "zeros")[3, 0]
     assert status.inner_text() == f"Row 3, column 0: {value:,.0f}".replace("-", "−")
-    page.get_by_role("button", name="Turn by 180°").click()
-    value = correlate2d(image.astype(float), changed[::-1, ::-1], "zero")[3, 0]
+    page.get_by_role("button", name="Flip by 180°").click()
+    value = correlate2d(image.astype(float), changed[::-1, ::-1], "zeros")[3, 0]
     assert status.inner_text() == f"Row 3, column 0: {value:,.0f}".replace("-", "−")
 
 

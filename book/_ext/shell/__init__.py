@@ -10,13 +10,13 @@ from html import escape
 from pathlib import Path
 
 from docutils import nodes
+from figures import chapter as chapter_number
 from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 STYLES = ("base", "layout", "prose", "code", "quiz", "widgets", "print")
 # Search engines show about this many characters.
 DESCRIPTION_CHARACTERS = 160
-NUMBER = re.compile(r"^(\d\d)_")
 
 REDIRECT = """\
 <!doctype html>
@@ -50,9 +50,8 @@ def chapters(app: Sphinx) -> list[dict]:
     root = app.env.config.root_doc
     listed = []
     for docname in app.env.toctree_includes.get(root, []):
-        number = NUMBER.match(docname.rsplit("/", 1)[-1])
         title = app.env.titles[docname].astext()
-        listed.append({"docname": docname, "number": str(int(number[1])) if number else "", "title": title})
+        listed.append({"docname": docname, "number": chapter_number(docname), "title": title})
     return listed
 
 
@@ -86,8 +85,7 @@ def fill_context(app: Sphinx, pagename: str, templatename: str, context: dict, d
         description="" if has_own else (description(doctree) if doctree else f"Search {course['title']}."),
         page_address=f"{course['site'].rstrip('/')}/{pagename}.html",
     )
-    number = NUMBER.match(pagename.rsplit("/", 1)[-1])
-    context["chapter_number"] = str(int(number[1])) if number else ""
+    context["chapter_number"] = chapter_number(pagename)
     if "body" in context:
         context["body"] = plain_roles(boxed_tables(context["body"]))
 

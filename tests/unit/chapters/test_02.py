@@ -101,7 +101,7 @@ def test_channels_first_is_a_transpose_and_not_a_reshape():
 
 @pytest.mark.parametrize(
     ("border", "shape", "edge", "corner"),
-    [("crop", (3, 5), 1, 1), ("zero", (5, 7), 6 / 9, 4 / 9), ("extend", (5, 7), 1, 1)],
+    [("valid", (3, 5), 1, 1), ("zeros", (5, 7), 6 / 9, 4 / 9), ("replicate", (5, 7), 1, 1)],
 )
 def test_a_white_image_blurred_under_three_border_rules(border, shape, edge, corner):
     result = correlate2d(np.ones((5, 7)), BOX_BLUR, border)
@@ -111,9 +111,9 @@ def test_a_white_image_blurred_under_three_border_rules(border, shape, edge, cor
 
 
 def test_zeros_make_a_false_edge_of_4_and_of_3_in_the_corner():
-    zero = correlate2d(np.ones((5, 7)), SOBEL_X, "zero")
+    zero = correlate2d(np.ones((5, 7)), SOBEL_X, "zeros")
     assert (zero[2, 0], zero[2, -1], zero[0, 0], zero[2, 3]) == (4, -4, 3, 0)
-    assert (correlate2d(np.ones((5, 7)), SOBEL_X, "extend") == 0).all()
+    assert (correlate2d(np.ones((5, 7)), SOBEL_X, "replicate") == 0).all()
 
 
 def test_extending_fills_a_corner_with_its_pixel():
@@ -132,7 +132,7 @@ def test_extending_and_mirroring_differ_once_the_border_is_wide():
 
 
 def test_of_21_by_21_weights_27_percent_lie_on_the_picture_in_a_corner():
-    corner = correlate2d(np.ones((40, 50)), np.full((21, 21), 1 / 441), "zero")[0, -1]
+    corner = correlate2d(np.ones((40, 50)), np.full((21, 21), 1 / 441), "zeros")[0, -1]
     assert math.isclose(corner, 11 * 11 / 441) and round(corner, 2) == 0.27
 
 

@@ -11,7 +11,7 @@ from convcourse.filters import convolve2d, correlate2d, gaussian_kernel, gray, h
 
 few = settings(max_examples=60, deadline=None)
 small = st.tuples(st.integers(1, 4), st.integers(1, 4))
-TORCH_MODE = {"zero": "constant", "extend": "replicate"}
+TORCH_MODE = {"zeros": "constant", "replicate": "replicate"}
 
 
 def drawn(shape, seed):
@@ -21,14 +21,14 @@ def drawn(shape, seed):
 def by_torch(image, kernel, border):
     x = torch.from_numpy(image)[None, None]
     height, width = kernel.shape
-    if border != "crop":
+    if border != "valid":
         around = ((width - 1) // 2, width // 2, (height - 1) // 2, height // 2)
         x = torch.nn.functional.pad(x, around, mode=TORCH_MODE[border])
     return torch.nn.functional.conv2d(x, torch.from_numpy(kernel.copy())[None, None])[0, 0].numpy()
 
 
 @few
-@given(small, small, st.sampled_from(["crop", "zero", "extend"]), st.integers(0, 99))
+@given(small, small, st.sampled_from(["valid", "zeros", "replicate"]), st.integers(0, 99))
 def test_correlation_is_torchs_under_each_border_rule(kernel_shape, extra, border, seed):
     kernel = drawn(kernel_shape, seed)
     image = drawn([k + e for k, e in zip(kernel_shape, extra, strict=True)], seed + 1)
@@ -76,7 +76,7 @@ def test_sobel_x_answers_to_the_right_and_sobel_y_downward():
 
 def test_extended_corners_fill_their_quarter():
     image = np.array([[1.0, 2, 3], [4, 5, 6]])
-    summed = correlate2d(image, np.ones((3, 3)), "extend")
+    summed = correlate2d(image, np.ones((3, 3)), "replicate")
     assert summed[0, 0] == 4 * 1 + 2 * 2 + 2 * 4 + 5
 
 

@@ -67,8 +67,8 @@ def test_black_text_takes_the_pages_color_too():
 
 def test_colors_keep_their_digits():
     fig = figure(200, 100)
-    fig.subplots().bar([0], [1], color=plots.COLORS["green"])  # "2f9e6e" looks like a number with an exponent
-    assert "fill:#2f9e6e" in figure_markup(fig, "a bar")
+    fig.subplots().bar([0], [1], color=plots.OUTPUT)  # "2f9e6e" looks like a number with an exponent
+    assert "fill:var(--output,#2f9e6e)" in figure_markup(fig, "a bar")
 
 
 def test_numbers_are_short():
