@@ -1,9 +1,10 @@
 """Figures with a number and a caption, their code folded away below; equations and tables numbered alike.
 
-A cell's `mystnb: figure:` gives its drawing a name and a caption (myst-nb does that); Sphinx counts. What is added
-here: the number begins with the chapter's, "Figure 3.4"; where a page has not yet written a caption of its own,
-the description for those who cannot see takes its place; and the line "Show the code" follows the caption, in the
-order of the page as well, under a name that says which figure's code it shows.
+A cell's `mystnb: figure:` gives its drawing a name and a caption (myst-nb does that), and Sphinx counts.
+What is added here: the number begins with the chapter's, "Figure 3.4"; where a page has not yet written
+a caption of its own, the description for those who cannot see takes its place; and the line "Show the
+code" follows the caption, in the order of the page as well, under a name that says which figure's code
+it shows.
 """
 
 import re
@@ -71,7 +72,7 @@ class FoldBelow(SphinxPostTransform):
         for fold in list(self.document.findall(HideCodeCellNode)):
             cell = fold.parent
             figure = next(iter(cell.findall(nodes.figure)), None)
-            if figure is None or fold.next_node(nodes.figure) is None:
+            if figure is None or cell.index(fold) != 0:
                 continue
             number = numbers.get(next(iter(figure["ids"]), ""), ())
             fold["of"] = f" of figure {'.'.join(map(str, number))}" if number else ""

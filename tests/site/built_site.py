@@ -1,6 +1,7 @@
 """Where the built site lies and which pages it should have."""
 
 import os
+import re
 from pathlib import Path
 
 import yaml
@@ -14,3 +15,8 @@ def toc_pages() -> list[str]:
     toc = yaml.safe_load((SITE.parent.parent / "_toc.yml").read_text(encoding="utf-8"))
     chapters = toc.get("chapters", []) + [row for part in toc.get("parts", []) for row in part["chapters"]]
     return [f"{name}.html" for name in (toc["root"], *(chapter["file"] for chapter in chapters))]
+
+
+def chapter_pages() -> list[str]:
+    """The pages that teach: those whose names begin with a chapter's number."""
+    return [path for path in toc_pages() if re.match(r"book/\d\d", path)]

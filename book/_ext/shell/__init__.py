@@ -12,6 +12,7 @@ from pathlib import Path
 from docutils import nodes
 from figures import chapter as chapter_number
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 HERE = Path(__file__).parent
 STYLES = ("base", "layout", "prose", "code", "quiz", "widgets", "print")
@@ -23,8 +24,8 @@ REDIRECT = """\
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="description" content="{title}">
 <meta http-equiv="refresh" content="0; url={target}">
-<link rel="icon" href="_static/icon.svg"></head>
-<body><h1>{title}</h1><p><a href="{target}">Open the course</a></p></body></html>
+<link rel="icon" href="{up}_static/icon.svg"></head>
+<body><h1>{title}</h1><p>This page is <a href="{target}">here</a> now.</p></body></html>
 """
 
 
@@ -90,13 +91,22 @@ def fill_context(app: Sphinx, pagename: str, templatename: str, context: dict, d
         context["body"] = plain_roles(boxed_tables(context["body"]))
 
 
-def write_redirect(app: Sphinx, exception: Exception | None) -> None:
-    """The front door: index.html at the top leads to the book's first page."""
-    root = app.config.root_doc
-    if exception or app.builder.name != "html" or root == "index":
+def write_redirects(app: Sphinx, exception: Exception | None) -> None:
+    """Old addresses lead to new ones (book/redirects.toml), the front door to the book's first page."""
+    if exception or app.builder.name != "html":
         return
-    page = REDIRECT.format(title=escape(app.config.html_title), target=f"{root}.html")
-    (Path(app.outdir) / "index.html").write_text(page, encoding="utf-8")
+    with (Path(app.srcdir) / "book" / "redirects.toml").open("rb") as file:
+        moved = tomllib.load(file)
+    for old, new in moved.items():
+        page = Path(app.outdir) / f"{old}.html"
+        if new not in app.env.found_docs or old in app.env.found_docs:
+            raise ExtensionError(
+                f"book/redirects.toml: {old} cannot lead to {new}: the first must be gone, the second a page"
+            )
+        up = "../" * old.count("/")
+        text = REDIRECT.format(title=escape(app.env.titles[new].astext()), target=f"{up}{new}.html", up=up)
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict:
@@ -105,5 +115,5 @@ def setup(app: Sphinx) -> dict:
     app.add_config_value("comments_config", {}, "")
     app.add_html_theme("convcourse", str(HERE / "theme"))
     app.connect("html-page-context", fill_context, priority=900)
-    app.connect("build-finished", write_redirect)
+    app.connect("build-finished", write_redirects)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
