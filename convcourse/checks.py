@@ -5,23 +5,20 @@ exception-based tests. They say what is wrong and never print an answer; they sc
 they do nothing at all: the grader runs the same tests from outside, and its feedback shows what came of them.
 """
 
-import hashlib
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from convcourse._draws import NotTelling, secret_rng, telling
 from convcourse._findings import run_case
 from convcourse._report import ProgressReport, QuestionReport
 
-if TYPE_CHECKING:
-    import numpy as np
+__all__ = ["Exercise", "NotTelling", "UnknownExercise", "secret_rng", "telling", "test_case"]
 
 _PUBLIC_TESTS = Path(__file__).parent / "public_tests"
-# What `secret_rng` starts from where nobody has set a secret: known to all, so good for practice only.
-_PRACTICE_SEED = 20_000
 
 
 class UnknownExercise(ValueError):
@@ -123,21 +120,6 @@ class Exercise:
 
 def _grading() -> bool:
     return os.environ.get("CONVCOURSE_GRADING") == "1"
-
-
-def secret_rng(tag: str) -> "np.random.Generator":
-    """Random numbers for a check's inputs: from the grader's secret seed and `tag`, the same for the same.
-
-    The seed comes from the environment variable CONVCOURSE_SECRET_SEED; without it, from a fixed public one.
-
-    >>> bool(secret_rng("q1").integers(100) == secret_rng("q1").integers(100))
-    True
-    """
-    import numpy as np
-
-    seed = os.environ.get("CONVCOURSE_SECRET_SEED", str(_PRACTICE_SEED))
-    digest = hashlib.sha256(f"{seed}\0{tag}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest, "big"))
 
 
 def _load(path: Path) -> tuple[list[test_case], float]:

@@ -20,6 +20,7 @@ from autograder.pipeline.job import Job
 from autograder.pipeline.keys import grader_hash, tests_hash
 from autograder.record import Record
 from autograder.verdict import CellOutcome, Outcome, QuestionOutcome, Verdict
+from convcourse.checks import NotTelling
 
 # Where an object lies in memory differs from run to run, so `<function f at 0x7f3a...>` in a student's own
 # output would make two gradings of the same submission differ. What the address was says nothing to anybody.
@@ -38,7 +39,7 @@ def grade_one(job: Job, course: Course, secret: int) -> Record:
         outcome, results = _graded(submission, exercise, job, secret)
     except intake.Malformed as error:
         outcome = without_score(job, Verdict.MALFORMED, str(error))
-    except (scoring.ArtifactError, scoring.ScoringError, sandbox.SandboxBroken) as error:
+    except (scoring.ArtifactError, scoring.ScoringError, sandbox.SandboxBroken, NotTelling) as error:
         outcome = without_score(job, Verdict.GRADER_ERROR, str(error))
     except Exception as error:  # our own mistake must cost this one submission nothing and the others nothing
         traceback.print_exc()
@@ -110,7 +111,7 @@ def _run_and_score(
                 reserved=scoring.StillJudged(judging),
                 seed=session.seed,
                 student_errors=(sandbox.StudentError,),
-                grader_errors=(sandbox.SandboxBroken, scoring.ArtifactError),
+                grader_errors=(sandbox.SandboxBroken, scoring.ArtifactError, NotTelling),
             )
             verdict, message = Verdict(session.verdict), session.message
         _, remarks = judging.result()
