@@ -37,7 +37,7 @@ import alexnet as ours  # noqa: E402
 
 from convcourse.cifar import FolderOfImages  # noqa: E402
 from convcourse.data import ImageSet, photographs  # noqa: E402
-from convcourse.training import fit, set_seed  # noqa: E402
+from convcourse.training import Recipe, fit, set_seed  # noqa: E402
 
 RESULT = ROOT / "benchmarks" / "results" / "alexnet.md"
 CLASSES, PICTURE = 1000, (375, 500)
@@ -103,13 +103,18 @@ def our_loop(
 ):
     """One epoch of `fit`; one image is measured after it, as it must have some."""
     first = images[:1] if isinstance(images, ImageSet) else torch.utils.data.Subset(images, [0])
-    network, recipe = build(), {"optimizer": ours.momentum, "learning_rate": 0.01, "weight_decay": 1e-4}
+    network = build()
+    recipe = Recipe(
+        epochs=1,
+        batch_size=batch,
+        learning_rate=0.01,
+        weight_decay=1e-4,
+        augment=ours.random_cut(size),
+        optimizer=ours.momentum,
+    )
 
     def epoch() -> None:
-        fit(
-            network, images, first, **recipe, epochs=1, batch_size=batch, augment=ours.random_cut(size),
-            device=device, progress=False,
-        )  # fmt: skip
+        fit(network, images, first, recipe, device=device, progress=False)
 
     return epoch
 

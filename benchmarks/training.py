@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -40,16 +41,12 @@ def ours(epochs: int, device: str, images: int) -> list[dict[str, float]]:
     import mnist_20k
 
     from convcourse.data import mnist, split
-    from convcourse.training import fit, random_affine, set_seed
+    from convcourse.training import fit, set_seed
 
     train, valid = split(mnist("train", allow_digits=False), VALIDATION)
     set_seed(0)
-    recipe = {**mnist_20k.RECIPE, "epochs": epochs, "average": 0.0}  # the tutorial has no running mean
-    log = fit(
-        mnist_20k.build(), train[:images], valid, **recipe, augment=random_affine(**mnist_20k.AUGMENT),
-        device=device, progress=False,
-    )  # fmt: skip
-    return log.rows
+    recipe = replace(mnist_20k.RECIPE, epochs=epochs, ema_decay=0.0)  # the tutorial has no moving average
+    return fit(mnist_20k.build(), train[:images], valid, recipe, device=device, progress=False).rows
 
 
 def tutorial(epochs: int, device: str, images: int, workers: int) -> list[dict[str, float]]:
@@ -57,12 +54,12 @@ def tutorial(epochs: int, device: str, images: int, workers: int) -> list[dict[s
     from torch.utils.data import DataLoader, Subset
     from torchvision import datasets, transforms
 
-    recipe, augment = mnist_20k.RECIPE, mnist_20k.AUGMENT
-    move = transforms.RandomAffine(
-        degrees=augment["rotate"],
-        translate=(augment["shift"] / 28, augment["shift"] / 28),
-        scale=(1 / (1 + augment["scale"]), 1 + augment["scale"]),
-        shear=8.5,  # degrees: about 0.15 columns a row
+    recipe = mnist_20k.RECIPE
+    move = transforms.RandomAffine(  # what the recipe's random_affine does, in torchvision's units
+        degrees=12.0,
+        translate=(2.5 / 28, 2.5 / 28),
+        scale=(1 / 1.15, 1.15),
+        shear=8.5,  # degrees: about 0.15 columns per row
         interpolation=transforms.InterpolationMode.BILINEAR,
     )
     folder = os.environ.get("CONVCOURSE_DATA", "data")
@@ -71,17 +68,15 @@ def tutorial(epochs: int, device: str, images: int, workers: int) -> list[dict[s
     order = torch.randperm(len(with_moves), generator=torch.Generator().manual_seed(0)).tolist()
     train = Subset(with_moves, order[VALIDATION:][:images])
     valid = Subset(as_they_are, order[:VALIDATION])
-    train_loader = DataLoader(train, recipe["batch_size"], shuffle=True, num_workers=workers)
+    train_loader = DataLoader(train, recipe.batch_size, shuffle=True, num_workers=workers)
     valid_loader = DataLoader(valid, 1000, num_workers=workers)
 
     torch.manual_seed(0)
     model = mnist_20k.build().to(device)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), recipe["learning_rate"], weight_decay=recipe["weight_decay"]
-    )
+    optimizer = torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     steps = epochs * len(train_loader)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe["learning_rate"], steps, pct_start=0.25)
-    loss_function = nn.CrossEntropyLoss(label_smoothing=recipe["label_smoothing"])
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, steps, pct_start=0.25)
+    loss_function = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
     rows = []
     for _ in range(epochs):
         begun = time.perf_counter()

@@ -1,7 +1,8 @@
 """One training loop, the same for the pages, the exercises and the reference networks: `fit` and `evaluate`.
 
-Read [loop.py](loop.py) first: it is the loop and nothing else. Each neighbor holds one thing that the loop
-stands on: the log, the device, augmentation, the way batches come, checkpoints, several processes, errors.
+Read [loop.py](loop.py) first: it is the loop and nothing else. [recipe.py](recipe.py) holds what you choose,
+and [setup.py](setup.py) makes from it what the loop uses. Each other file holds one thing that these rest on:
+the log, the device, augmentation, the way batches come, checkpoints, several processes, errors.
 """
 
 from convcourse.training.augment import Augment, random_affine, random_crop_flip
@@ -11,7 +12,7 @@ from convcourse.training.errors import OutOfMemory, TrainingDiverged
 from convcourse.training.evaluation import Normalize, evaluate, predict
 from convcourse.training.log import COLUMNS, Log
 from convcourse.training.loop import fit
-from convcourse.training.recipe import adamw, cross_entropy, in_words, one_cycle
+from convcourse.training.recipe import Recipe, adamw, cross_entropy, in_words, one_cycle
 
 __all__ = [
     "COLUMNS",
@@ -20,6 +21,7 @@ __all__ = [
     "Log",
     "Normalize",
     "OutOfMemory",
+    "Recipe",
     "TrainingDiverged",
     "adamw",
     "choose_device",

@@ -1,5 +1,6 @@
 """How images come to the network: as floats from 0 to 1, from the device's own memory where they fit."""
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from convcourse.data import ImageSet
+from convcourse.training.augment import Augment
 from convcourse.training.distributed import Team
 
 Images = ImageSet | Dataset
@@ -28,9 +30,6 @@ class Batch(NamedTuple):
         return (scores[: self.counted].argmax(1) == self.labels[: self.counted]).sum()
 
 
-Feed = Callable[[Tensor, int], Iterator[Batch]]
-
-
 def pixels(images: Tensor) -> Tensor:
     """uint8 [N, H, W] or [N, C, H, W] in 0..255 to float [N, C, H, W] in 0..1, in channels-last order; floats
     are taken to be in 0..1 already.
@@ -48,29 +47,57 @@ def size_of(images: Images) -> int:
     return len(images)  # type: ignore[arg-type]
 
 
-def feed(images: Images, place: torch.device, team: Team) -> Feed:
-    """Make a function that takes positions in an order and a batch size, and yields a Batch each, on `place`.
+class TrainLoader:
+    """The training images in a new order each epoch, augmented, a Batch at a time, on `device`.
 
-    An ImageSet is moved there once where it fits, and else batch by batch. A Dataset, which yields
-    (uint8 [C, H, W], class), is read by a DataLoader, beside a GPU in several processes.
+    PyTorch's DataLoader gives them in the same way. Here an ImageSet is moved to the device once where it
+    fits, and else batch by batch; a Dataset, which yields (uint8 [C, H, W], class), is read by a DataLoader,
+    next to a GPU in several processes.
+
+    >>> images = ImageSet(torch.zeros(10, 8, 8, dtype=torch.uint8), torch.arange(10), "digits")
+    >>> train_loader = TrainLoader(images, 4, None, torch.device("cpu"), Team(), seed=0)
+    >>> len(train_loader), [len(batch.labels) for batch in train_loader]
+    (3, [4, 4, 2])
     """
-    read = _indexer(images, place) if isinstance(images, ImageSet) else _loader(images, place)
 
-    def batches(order: Tensor, batch_size: int) -> Iterator[Batch]:
-        whole = order.split(batch_size)
-        shares = [team.share(positions) for positions in whole]
-        found = read([positions for positions, _ in shares])
+    def __init__(
+        self,
+        images: Images,
+        batch_size: int,
+        augment: Augment | None,
+        device: torch.device,
+        team: Team,
+        seed: int,
+    ):
+        self.count, self.batch_size, self.augment = size_of(images), batch_size, augment
+        self.device, self.team = device, team
+        self.read = _indexer(images, device) if isinstance(images, ImageSet) else _loader(images, device)
+        # The order is the same in all processes of a team, the augmentation is not.
+        order = torch.Generator(device).manual_seed(seed)
+        own = order if team.size == 1 else torch.Generator(device).manual_seed(seed + 1 + team.rank)
+        self.generators = order, own
+
+    def __len__(self) -> int:
+        """Batches in an epoch; the last may be smaller."""
+        return math.ceil(self.count / self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        order, own = self.generators
+        whole = torch.randperm(self.count, generator=order, device=self.device).split(self.batch_size)
+        shares = [self.team.share(positions) for positions in whole]
+        found = self.read([positions for positions, _ in shares])
         for (values, labels), (_, counted), every in zip(found, shares, whole, strict=True):
-            yield Batch(pixels(values), labels, counted, team.size * counted / len(every))
+            images = pixels(values)
+            if self.augment is not None:
+                images = self.augment(images, own).contiguous(memory_format=torch.channels_last)
+            yield Batch(images, labels, counted, self.team.size * counted / len(every))
 
-    return batches
 
-
-def fits(images: ImageSet, place: torch.device) -> bool:
+def fits(images: ImageSet, device: torch.device) -> bool:
     """Whether the images take at most half of what is free on the device; the network needs the rest."""
-    if place.type != "cuda":
+    if device.type != "cuda":
         return True
-    free, _ = torch.cuda.mem_get_info(place)
+    free, _ = torch.cuda.mem_get_info(device)
     return images.images.nbytes <= free / 2
 
 
@@ -85,29 +112,29 @@ def in_order(images: Images, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]
 Read = Callable[[list[Tensor]], Iterator[tuple[Tensor, Tensor]]]
 
 
-def _indexer(imageset: ImageSet, place: torch.device) -> Read:
-    if fits(imageset, place):
-        images, labels = imageset.images.to(place), imageset.labels.to(place)  # moved once
+def _indexer(imageset: ImageSet, device: torch.device) -> Read:
+    if fits(imageset, device):
+        images, labels = imageset.images.to(device), imageset.labels.to(device)  # moved once
     else:  # page-locked: a GPU fetches from there while it computes
         images, labels = imageset.images.pin_memory(), imageset.labels.pin_memory()
 
     def read(positions: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         for chosen in positions:
             here = chosen.to(images.device)
-            yield images[here].to(place), labels[here].to(place)
+            yield images[here].to(device), labels[here].to(device)
 
     return read
 
 
-def _loader(dataset: Dataset, place: torch.device) -> Read:
-    beside = place.type == "cuda"  # a CPU has its hands full
-    workers = min(8, os.cpu_count() or 1) if beside else 0
+def _loader(dataset: Dataset, device: torch.device) -> Read:
+    on_gpu = device.type == "cuda"  # a CPU that trains has no cores left for workers
+    workers = min(8, os.cpu_count() or 1) if on_gpu else 0
 
     def read(positions: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         # A new loader each epoch draws its workers' seed from the generator that a checkpoint keeps.
         chosen = [part.tolist() for part in positions]
-        loader = DataLoader(dataset, batch_sampler=chosen, num_workers=workers, pin_memory=beside)
+        loader = DataLoader(dataset, batch_sampler=chosen, num_workers=workers, pin_memory=on_gpu)
         for images, labels in loader:
-            yield images.to(place, non_blocking=True), labels.to(place, non_blocking=True)
+            yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
     return read

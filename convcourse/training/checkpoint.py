@@ -1,7 +1,8 @@
 """A training that was killed goes on as if nothing had happened: all of its state, in one file.
 
-The state is everything that the next step depends on: weights, optimizer, schedule, the running mean of the
-weights, and where each random number generator stands, with the rows of the log and the best weights so far.
+The state is everything that the next step depends on: weights, optimizer, scheduler, the moving average of
+the weights, and where each random number generator stands, with the rows of the log and the best weights so
+far.
 """
 
 import hashlib
@@ -17,17 +18,16 @@ from torch import nn
 from convcourse.data import ImageSet
 from convcourse.training.batches import Images, size_of
 from convcourse.training.distributed import Team
-from convcourse.training.recipe import in_words
 
 MAGIC = b"convcourse checkpoint 1\n"
-Table = dict[str, Any]
+State = dict[str, Any]
 
 
 class CheckpointError(RuntimeError):
     """The checkpoint is damaged or of another training; the message says what to do."""
 
 
-def save(path: Path, state: Table) -> None:
+def save(path: Path, state: State) -> None:
     """Write the file whole or not at all: a reader finds the last checkpoint or this one, never half."""
     content = io.BytesIO()
     torch.save(state, content)
@@ -41,7 +41,7 @@ def save(path: Path, state: Table) -> None:
     unfinished.replace(path)
 
 
-def load(path: Path) -> Table:
+def load(path: Path) -> State:
     """Read what `save` wrote: plain values and tensors on the CPU, never code."""
     content = path.read_bytes()
     begin = len(MAGIC) + hashlib.sha256().digest_size
@@ -70,9 +70,7 @@ def require_same(path: Path, was: Mapping[str, str], now: Mapping[str, str]) -> 
         )
 
 
-def describe(
-    settings: Table, model: nn.Module, train: Images, functions: Mapping[str, Any]
-) -> dict[str, str]:
+def describe(settings: Mapping[str, Any], model: nn.Module, train: Images) -> dict[str, str]:
     """What a training is, in words: two trainings with the same words take the same steps."""
     shapes = ";".join(f"{name}{list(value.shape)}" for name, value in model.state_dict().items())
     labels = (
@@ -81,18 +79,17 @@ def describe(
         else ""
     )
     return {
-        **{name: str(value) for name, value in settings.items()},
-        **{name: in_words(function) for name, function in functions.items()},
+        **{name: "none" if value is None else str(value) for name, value in settings.items()},
         "network": f"{type(model).__name__} {hashlib.sha256(shapes.encode()).hexdigest()[:8]}",
         "train": f"{size_of(train)} images {labels}".strip(),
     }
 
 
-class Keeper:
+class Checkpoint:
     """Writes the state of one training to `path` and takes it up again; without a path it does nothing.
 
-    `parts` are the things with a `state_dict` (network, optimizer, schedule, running mean), `generators` the
-    loop's own. In a team every process has random numbers of its own, and the first one writes for all."""
+    `parts` are the things with a `state_dict` (model, optimizer, scheduler, EMA), `generators` the loader's
+    own. In a team every process has random numbers of its own, and the first one writes for all."""
 
     def __init__(
         self,
@@ -101,13 +98,13 @@ class Keeper:
         parts: Mapping[str, Any],
         generators: Sequence[torch.Generator],
         team: Team,
-        place: torch.device,
+        device: torch.device,
     ):
         self.path = None if path is None else Path(path)
         self.words, self.parts, self.generators = words, parts, generators
-        self.team, self.place = team, place
+        self.team, self.device = team, device
 
-    def resume(self) -> tuple[list[dict[str, float]], Table | None]:
+    def resume(self) -> tuple[list[dict[str, float]], State | None]:
         """The rows of the log and the best weights so far, everything else being put back to where it was."""
         if self.path is None or not self.path.exists():
             return [], None
@@ -118,7 +115,7 @@ class Keeper:
         self._restore_random(state["random"][self.team.rank])
         return state["rows"], state["best"]
 
-    def write(self, rows: list[dict[str, float]], best: Table | None) -> None:
+    def write(self, rows: list[dict[str, float]], best: State | None) -> None:
         """Keep the state as it is after the last row."""
         if self.path is None:
             return
@@ -129,9 +126,9 @@ class Keeper:
             save(self.path, {"words": words, "parts": parts, "random": random, "rows": rows, "best": best})
 
     def _random(self) -> list[torch.Tensor]:
-        """Where the generators stand: the loop's own, and PyTorch's, which dropout draws from."""
+        """Where the generators stand: the loader's own, and PyTorch's, which dropout draws from."""
         states = [generator.get_state() for generator in self.generators]
-        on_gpu = [torch.cuda.get_rng_state(self.place)] if self.place.type == "cuda" else []
+        on_gpu = [torch.cuda.get_rng_state(self.device)] if self.device.type == "cuda" else []
         return [*states, torch.get_rng_state(), *on_gpu]
 
     def _restore_random(self, states: list[torch.Tensor]) -> None:
@@ -139,5 +136,5 @@ class Keeper:
         for generator, state in zip(self.generators, states[:own], strict=True):
             generator.set_state(state)
         torch.set_rng_state(states[own])
-        if self.place.type == "cuda":
-            torch.cuda.set_rng_state(states[own + 1], self.place)
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(states[own + 1], self.device)

@@ -48,7 +48,7 @@ def set_seed(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def choose_precision(precision: Precision, place: torch.device) -> Literal["float32", "bfloat16"]:
+def choose_precision(precision: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
     """The arithmetic to train in: with "auto" bfloat16 on a GPU that has it, and float32 elsewhere.
 
     >>> choose_precision("auto", torch.device("cpu"))
@@ -58,15 +58,15 @@ def choose_precision(precision: Precision, place: torch.device) -> Literal["floa
         raise ValueError(f'precision must be "auto", "float32" or "bfloat16", got {precision!r}')
     if precision != "auto":
         return precision
-    return "bfloat16" if place.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
 
 
-def autocast(place: torch.device, precision: str) -> AbstractContextManager[Any]:
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
     """The context in which layers compute in `precision`; the weights stay float32."""
-    return torch.autocast(place.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
 
 
-def choose_compile(compile: bool | Literal["auto"], place: torch.device) -> bool:
+def choose_compile(compile: bool | Literal["auto"], device: torch.device) -> bool:
     """Whether to compile the network: with "auto" on a GPU where Triton, its compiler, is installed.
 
     >>> choose_compile("auto", torch.device("cpu"))
@@ -74,17 +74,17 @@ def choose_compile(compile: bool | Literal["auto"], place: torch.device) -> bool
     """
     if compile not in (True, False, "auto"):
         raise ValueError(f'compile must be True, False or "auto", got {compile!r}')
-    return bool(compile) if compile != "auto" else place.type == "cuda" and torch.utils._triton.has_triton()
+    return bool(compile) if compile != "auto" else device.type == "cuda" and torch.utils._triton.has_triton()
 
 
-def keep_freed_memory(place: torch.device) -> None:
+def keep_freed_memory(device: torch.device) -> None:
     """On a CPU, let the C library keep what is freed instead of handing it back to the system.
 
     Every step frees the same tens of megabytes and asks for them again. Handed back, they return as pages
     that the system must clear: 9,000 page faults a step of mnist_20k, a fifth of its time. A C library
     other than glibc has no such setting, and nothing happens.
     """
-    if place.type != "cpu":
+    if device.type != "cpu":
         return
     with suppress(OSError, AttributeError, TypeError):
         library = ctypes.CDLL(None)
@@ -92,9 +92,9 @@ def keep_freed_memory(place: torch.device) -> None:
         library.mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)  # bytes free at the end before they are handed back
 
 
-def move(model: nn.Module, place: torch.device) -> None:
-    """Move a network to `place`, its convolutions' weights in channels-last order."""
-    model.to(place)
+def move(model: nn.Module, device: torch.device) -> None:
+    """Move a network to `device`, its convolutions' weights in channels-last order."""
+    model.to(device)
     for parameter in model.parameters():
         if parameter.dim() == 4:  # [out, in, height, width]; other tensors know no such order
             parameter.data = parameter.data.to(memory_format=torch.channels_last)

@@ -7,6 +7,7 @@ normalization sees a share and not the batch, and augmentation and dropout draw 
 
 import atexit
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,11 +43,11 @@ class Team:
         part = batch[self.rank :: self.size]
         return (part, len(part)) if len(part) else (batch[:1], 0)
 
-    def together(self, model: nn.Module, place: torch.device) -> nn.Module:
+    def together(self, model: nn.Module, device: torch.device) -> nn.Module:
         """The network, its gradients averaged over the processes."""
         if self.size == 1:
             return model
-        return DistributedDataParallel(model, device_ids=[place] if place.type == "cuda" else None)
+        return DistributedDataParallel(model, device_ids=[device] if device.type == "cuda" else None)
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum over all processes."""
@@ -54,13 +55,17 @@ class Team:
             dist.all_reduce(values)
         return values
 
-    def as_first(self, values: tuple[float, ...], place: torch.device) -> tuple[float, ...]:
-        """The values of the first process, so that all decide alike."""
+    def from_first(
+        self, measure: Callable[[], tuple[float, float]], device: torch.device
+    ) -> tuple[float, float]:
+        """What the first process measures, for all of them, so that all decide alike."""
+        values = measure() if self.is_first else (0.0, 0.0)
         if self.size == 1:
             return values
-        shared = torch.tensor(values, dtype=torch.float64, device=place)
+        shared = torch.tensor(values, dtype=torch.float64, device=device)
         dist.broadcast(shared, src=0)
-        return tuple(shared.tolist())
+        first, second = shared.tolist()
+        return first, second
 
     def gather(self, value: Any) -> list[Any]:
         """The value of each process, in order."""
@@ -73,13 +78,13 @@ class Team:
 def join(device: str = "auto") -> tuple[Team, torch.device]:
     """The team that this process belongs to, and its device: one process and `choose_device`, unless torchrun
     started it. Then each process of a machine takes a GPU of its own, or they share the CPU."""
-    place = choose_device(device)
+    chosen = choose_device(device)
     if not dist.is_initialized():
         if int(os.environ.get("WORLD_SIZE", 1)) == 1:
-            return Team(), place
-        dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+            return Team(), chosen
+        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
         atexit.register(dist.destroy_process_group)
-    if place.type == "cuda":
-        place = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
-        torch.cuda.set_device(place)
-    return Team(dist.get_rank(), dist.get_world_size()), place
+    if chosen.type == "cuda":
+        chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+        torch.cuda.set_device(chosen)
+    return Team(dist.get_rank(), dist.get_world_size()), chosen

@@ -1,21 +1,17 @@
-"""What a training says of itself: a row an epoch, kept as JSON, CSV and TensorBoard's files, and a bar while
-it runs."""
+"""What a training says of itself: a row per epoch, kept as JSON, CSV and TensorBoard's files."""
 
 import csv
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "seconds")
 
 
 @dataclass
 class Log:
-    """What a training run says of itself: one row an epoch (see COLUMNS), and the settings it ran with.
+    """What a training run says of itself: one row per epoch (see COLUMNS), and the settings it ran with.
 
     >>> log = Log([dict(zip(COLUMNS, (1, 0.5, 0.84, 0.2, 0.93, 7.5)))])
     >>> print(log)
@@ -38,6 +34,15 @@ class Log:
         """The row of the epoch with the lowest validation loss, the first of several alike."""
         return min(self.rows, key=lambda row: row["valid_loss"], default=None) or self.last
 
+    @property
+    def epochs_since_best(self) -> int:
+        """How many epochs have passed without a lower validation loss."""
+        return len(self.rows) - int(self.best["epoch"]) if self.rows else 0
+
+    def add(self, *values: float) -> None:
+        """Add the row of one epoch: a value for each of COLUMNS, in their order."""
+        self.rows.append({name: round(value, 6) for name, value in zip(COLUMNS, values, strict=True)})
+
     def save(self, path: str | Path) -> Path:
         """Write rows and settings as JSON."""
         path = Path(path)
@@ -51,7 +56,7 @@ class Log:
         return cls(table["epochs"], table["settings"])
 
     def to_csv(self, path: str | Path) -> Path:
-        """Write the rows as CSV, one line an epoch, for a spreadsheet."""
+        """Write the rows as CSV, one line per epoch, for a spreadsheet."""
         path = Path(path)
         with path.open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
@@ -86,26 +91,6 @@ class Board:
         for name in COLUMNS[1:]:
             self.writer.add_scalar(name, row[name], int(row["epoch"]))
         self.writer.flush()
-
-
-class Bar:
-    """A progress bar for one epoch, with the live loss and accuracy and the time left."""
-
-    def __init__(self, epoch: int, epochs: int, steps: int, shown: bool):
-        name = f"epoch {epoch}/{epochs}"
-        self.bar = tqdm(total=steps, desc=name, disable=not shown, file=sys.stdout, ncols=100)
-
-    def show(self, step: int, loss: float, accuracy: float) -> None:
-        """Where the epoch stands after `step` batches."""
-        self.bar.set_postfix_str(f"loss {loss:.4f} acc {accuracy:.2%}", refresh=False)
-        self.bar.update(step - self.bar.n)
-
-    def close(self, row: dict[str, float]) -> None:
-        """The epoch is over, and was measured."""
-        self.bar.set_postfix_str(
-            f"{self.bar.postfix} valid {row['valid_loss']:.4f} {row['valid_accuracy']:.2%}"
-        )
-        self.bar.close()
 
 
 def _line(row: dict[str, float]) -> str:

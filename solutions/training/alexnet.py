@@ -23,6 +23,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import reference
 import torch
@@ -32,7 +33,7 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
 
 from convcourse.cifar import MEAN, STD, FolderOfImages, cifar10
-from convcourse.training import Augment, Normalize, fit, random_crop_flip, set_seed
+from convcourse.training import Augment, Normalize, Recipe, fit, random_crop_flip, set_seed
 
 CHANNELS = (96, 256, 384, 384, 256)
 CHANNELS_OF_ONE_TOWER = (64, 192, 384, 256, 256)
@@ -154,29 +155,31 @@ def three_drops(optimizer: torch.optim.Optimizer, total_steps: int) -> LRSchedul
     return MultiStepLR(optimizer, [round(share * total_steps) for share in (0.5, 0.75, 0.9)])
 
 
-PUBLISHED_RECIPE = {
-    "epochs": 60,
-    "batch_size": 128,
-    "learning_rate": 0.01,
-    "weight_decay": 0.0005,
-    "optimizer": momentum,
-    "schedule": three_drops,
-}
-MODERN_RECIPE = {
-    "epochs": 60,
-    "batch_size": 256,
-    "learning_rate": 0.003,
-    "weight_decay": 0.05,
-    "label_smoothing": 0.1,
-}
-AUGMENT = random_crop_flip(padding=4)
-SMALL_SHAPE = {"width": 0.25, "size": 63, "stride": 2}  # 63 -> 27 -> 13 -> 6 -> 2
+PUBLISHED_RECIPE = Recipe(
+    epochs=60,
+    batch_size=128,
+    learning_rate=0.01,
+    weight_decay=0.0005,
+    augment=random_crop_flip(padding=4),
+    optimizer=momentum,
+    scheduler=three_drops,
+)
+MODERN_RECIPE = Recipe(
+    epochs=60,
+    batch_size=256,
+    learning_rate=0.003,
+    weight_decay=0.05,
+    augment=random_crop_flip(padding=4),
+    label_smoothing=0.1,
+)
+# A quarter of the channels, for images of 63: 63 -> 27 -> 13 -> 6 -> 2.
+SMALL_SHAPE: dict[str, Any] = {"width": 0.25, "size": 63, "stride": 2}
 REFERENCE = Reference(
     name="alexnet",
     title="AlexNet on CIFAR-10, as published and modern",
     variants={
-        "as_published": Variant(as_published, PUBLISHED_RECIPE, AUGMENT),
-        "modern": Variant(modern, MODERN_RECIPE, AUGMENT),
+        "as_published": Variant(as_published, PUBLISHED_RECIPE),
+        "modern": Variant(modern, MODERN_RECIPE),
     },
     seeds=(0, 1, 2),
     validation=5_000,
@@ -188,9 +191,9 @@ SMALL = replace(
     variants={
         # At 0.01 its few epochs end where they began, at chance.
         "as_published": Variant(
-            lambda: as_published(**SMALL_SHAPE), PUBLISHED_RECIPE | {"learning_rate": 0.003}, AUGMENT
+            lambda: as_published(**SMALL_SHAPE), replace(PUBLISHED_RECIPE, learning_rate=0.003)
         ),
-        "modern": Variant(lambda: modern(**SMALL_SHAPE), MODERN_RECIPE, AUGMENT),
+        "modern": Variant(lambda: modern(**SMALL_SHAPE), MODERN_RECIPE),
     },
 )
 
@@ -204,8 +207,8 @@ def train_folder(options: argparse.Namespace) -> None:
     valid = FolderOfImages(options.folder / "val", size=227)
     set_seed(0)
     network = modern(classes=len(train.classes))
-    recipe = MODERN_RECIPE | {"epochs": options.epochs}
-    print(fit(network, train, valid, **recipe, augment=random_cut(227), device=options.device))
+    recipe = replace(MODERN_RECIPE, epochs=options.epochs, augment=random_cut(227))
+    print(fit(network, train, valid, recipe, device=options.device))
 
 
 def main() -> None:

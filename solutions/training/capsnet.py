@@ -31,7 +31,7 @@ from convcourse.capsules import (
     margin_loss,
     reconstruction_loss,
 )
-from convcourse.training import random_crop_flip
+from convcourse.training import Recipe, random_crop_flip
 
 # The learning rate falls to this share of its first value, evenly in every batch; the paper names none.
 DECAY = 0.01
@@ -84,25 +84,26 @@ def falling(optimizer: torch.optim.Optimizer, total_steps: int) -> LRScheduler:
     return ExponentialLR(optimizer, DECAY ** (1 / total_steps))
 
 
-RECIPE = {
-    "epochs": 100,
-    "batch_size": 128,
-    "learning_rate": 0.001,
-    "weight_decay": 0.0,
-    "objective": objective,
-    "optimizer": adam,
-    "schedule": falling,
-}
 SHIFTED = random_crop_flip(padding=2, flip=False)
+RECIPE = Recipe(
+    epochs=100,
+    batch_size=128,
+    learning_rate=0.001,
+    weight_decay=0.0,
+    augment=SHIFTED,
+    objective=objective,
+    optimizer=adam,
+    scheduler=falling,
+)
 REFERENCE = Reference(
     name="capsnet",
     title="Capsules on MNIST",
-    variants={"": Variant(CapsNet, RECIPE, SHIFTED)},
+    variants={"": Variant(CapsNet, RECIPE)},
     seeds=(0, 1, 2),
     validation=5_000,
     small={"epochs": 8, "batch_size": 64, "learning_rate": 0.003, "seeds": (0,), "train_images": 20_000},
 )
-SMALL = replace(REFERENCE, variants={"": Variant(small, RECIPE, SHIFTED)})
+SMALL = replace(REFERENCE, variants={"": Variant(small, RECIPE)})
 
 if __name__ == "__main__":
     reference.main(SMALL if "--small" in sys.argv else REFERENCE)

@@ -43,6 +43,7 @@ Sixteen epochs on 10,000 images still favor what learns fast: dropout and augmen
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from statistics import mean, stdev
 from typing import Any
@@ -57,7 +58,7 @@ from torch.optim import SGD, Adam, Optimizer, RMSprop
 from torch.optim.lr_scheduler import ConstantLR, CyclicLR, LRScheduler
 
 from convcourse.data import ImageSet
-from convcourse.training import Normalize, one_cycle
+from convcourse.training import Normalize, Recipe, random_affine
 
 # (channels, kernel size, stride) of the convolutions; after the first, the map is halved by max pooling.
 CONVOLUTIONS = ((8, 5, 2), (16, 3, 1), (16, 3, 1), (16, 3, 1))
@@ -169,18 +170,12 @@ def first_digits(part: Any) -> ImageSet:
     return digits[: TRAIN + VALIDATION] if part == "train" else digits
 
 
-BASELINE: Mapping[str, Any] = {
-    "epochs": EPOCHS,
-    "batch_size": BATCH,
-    "learning_rate": 0.02,
-    "weight_decay": 0.01,
-    "schedule": one_cycle,
-}
+BASELINE = Recipe(epochs=EPOCHS, batch_size=BATCH, learning_rate=0.02, weight_decay=0.01)
 
 
-def arm(network: Callable[[], nn.Module] = build, augment: Any = None, **recipe: Any) -> Variant:
-    """The baseline with one thing changed."""
-    return Variant(network, {**BASELINE, **recipe}, augment)
+def arm(network: Callable[[], nn.Module] = build, **changes: Any) -> Variant:
+    """The baseline with one thing changed: its network, or a field of its recipe."""
+    return Variant(network, replace(BASELINE, **changes))
 
 
 ARMS = {
@@ -201,15 +196,15 @@ ARMS = {
     # regularization
     "dropout": arm(partial(build, dropout=0.2)),
     "label_smoothing": arm(label_smoothing=0.1),
-    "augmentation": arm(augment={"shift": 1.5, "rotate": 8.0, "scale": 0.08}),
+    "augmentation": arm(augment=random_affine(shift=1.5, rotate=8.0, scale=0.08)),
     # optimizer: the baseline has AdamW
     "sgd": arm(optimizer=sgd, learning_rate=0.1),
     "momentum": arm(optimizer=momentum, learning_rate=0.05),
     "rmsprop": arm(optimizer=rmsprop, learning_rate=0.003),
     "adam": arm(optimizer=adam),
     # schedule: the baseline's learning rate goes up once and down again
-    "constant": arm(schedule=constant, learning_rate=0.01),
-    "cyclic": arm(schedule=cyclic),
+    "constant": arm(scheduler=constant, learning_rate=0.01),
+    "cyclic": arm(scheduler=cyclic),
     # resolution
     "progressive": arm(progressive),
 }

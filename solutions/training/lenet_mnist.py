@@ -19,9 +19,9 @@ from mlp_mnist import on_shifted_digits
 from reference import Reference, Variant
 from torch import nn
 
-from convcourse.training import Normalize
+from convcourse.training import Normalize, Recipe
 
-RECIPE = {"epochs": 4, "batch_size": 128, "learning_rate": 0.005, "weight_decay": 0.01}
+RECIPE = Recipe(epochs=4, batch_size=128, learning_rate=0.005, weight_decay=0.01)
 
 
 def build() -> nn.Sequential:

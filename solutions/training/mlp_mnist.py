@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from convcourse.data import ImageSet
-from convcourse.training import Normalize, evaluate
+from convcourse.training import Normalize, Recipe, evaluate
 
-RECIPE = {"epochs": 10, "batch_size": 128, "learning_rate": 0.005, "weight_decay": 0.01}
+RECIPE = Recipe(epochs=10, batch_size=128, learning_rate=0.005, weight_decay=0.01)
 DIRECTIONS = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0)]
 
 

@@ -16,17 +16,17 @@ import reference
 from reference import Reference, Variant
 from torch import nn
 
-from convcourse.training import Normalize
+from convcourse.training import Normalize, Recipe, random_affine
 
-AUGMENT = {"shift": 2.5, "rotate": 12.0, "scale": 0.15, "shear": 0.15}
-RECIPE = {
-    "epochs": 16,
-    "batch_size": 256,
-    "learning_rate": 0.02,
-    "weight_decay": 0.01,
-    "label_smoothing": 0.05,
-    "average": 0.99,
-}
+RECIPE = Recipe(
+    epochs=16,
+    batch_size=256,
+    learning_rate=0.02,
+    weight_decay=0.01,
+    augment=random_affine(shift=2.5, rotate=12.0, scale=0.15, shear=0.15),
+    label_smoothing=0.05,
+    ema_decay=0.99,
+)
 
 
 def block(in_channels: int, out_channels: int) -> list[nn.Module]:
@@ -54,7 +54,7 @@ def build() -> nn.Sequential:
 REFERENCE = Reference(
     name="mnist_20k",
     title="MNIST under 20,000 parameters",
-    variants={"": Variant(build, RECIPE, AUGMENT)},
+    variants={"": Variant(build, RECIPE)},
     seeds=(0, 1, 2, 3, 4),
     validation=5_000,
     small={"epochs": 2, "seeds": (0,), "train_images": 10_000},

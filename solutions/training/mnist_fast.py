@@ -71,7 +71,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from convcourse.training import Augment, Normalize
+from convcourse.training import Augment, Normalize, Recipe
 
 SIDE = 24  # pixels of an image that count
 MARGIN = (28 - SIDE) // 2
@@ -143,18 +143,19 @@ def affine(shift: float, rotate: float, scale: float, shear: float) -> Augment:
     return augment
 
 
-RECIPE = {
-    "epochs": 3,
-    "batch_size": 512,
-    "learning_rate": 0.05,
-    "weight_decay": 0.01,
-    "label_smoothing": 0.1,
-    "optimizer": adamw_at_once,
-}
+RECIPE = Recipe(
+    epochs=3,
+    batch_size=512,
+    learning_rate=0.05,
+    weight_decay=0.01,
+    augment=affine(shift=1.2, rotate=7.0, scale=0.08, shear=0.08),
+    label_smoothing=0.1,
+    optimizer=adamw_at_once,
+)
 REFERENCE = Reference(
     name="mnist_fast",
     title="MNIST in seconds, with fewer than 20,000 parameters",
-    variants={"": Variant(Fast, RECIPE, affine(shift=1.2, rotate=7.0, scale=0.08, shear=0.08))},
+    variants={"": Variant(Fast, RECIPE)},
     seeds=tuple(range(10)),
     small={"epochs": 2, "seeds": (0,), "train_images": 10_000},
     timed=True,

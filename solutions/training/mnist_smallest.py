@@ -51,20 +51,20 @@ from reference import Reference, Variant
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from convcourse.training import Normalize
+from convcourse.training import Normalize, Recipe, random_affine
 
 KERNELS = 5  # of a layer; each makes eight maps
 BLOCKS = 5
 POOL_AFTER = 3  # blocks
 SIDE = 6  # of the last map
-AUGMENT = {"shift": 2.0, "rotate": 10.0, "scale": 0.12, "shear": 0.12}
-RECIPE = {
-    "epochs": 50,
-    "batch_size": 128,
-    "learning_rate": 0.02,
-    "weight_decay": 0.0,
-    "average": 0.99,
-}
+RECIPE = Recipe(
+    epochs=50,
+    batch_size=128,
+    learning_rate=0.02,
+    weight_decay=0.0,
+    augment=random_affine(shift=2.0, rotate=10.0, scale=0.12, shear=0.12),
+    ema_decay=0.99,
+)
 
 
 def turned(kernels: Tensor) -> Tensor:
@@ -195,7 +195,7 @@ class Smallest(nn.Module):
 REFERENCE = Reference(
     name="mnist_smallest",
     title="MNIST with as few parameters as possible",
-    variants={"": Variant(Smallest, RECIPE, AUGMENT)},
+    variants={"": Variant(Smallest, RECIPE)},
     seeds=(0, 1, 2),
     small={"epochs": 2, "seeds": (0,), "train_images": 10_000},
 )

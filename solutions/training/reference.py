@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,13 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from convcourse.data import ImageSet, mnist, split
-from convcourse.training import Augment, Log, choose_device, evaluate, fit, in_words, random_affine, set_seed
+from convcourse.training import Log, Recipe, choose_device, evaluate, fit, set_seed
 
 HERE = Path(__file__).resolve().parent
 RUNS = HERE / "runs"
 KEPT = HERE.parents[1] / "_build" / "training"
 QUICK = {"epochs": 1, "seeds": (0,), "train_images": 256, "validation": 64, "test_images": 64}
-# Of `small` and QUICK, what does not go to `fit`.
+# Of `small` and QUICK, what is no field of a Recipe.
 ABOUT_IMAGES = ("seeds", "train_images", "validation", "test_images")
 
 Load = Callable[[Any], ImageSet]
@@ -47,12 +47,10 @@ Table = dict[str, Any]
 
 @dataclass(frozen=True)
 class Variant:
-    """One arm of a run: a network, the keywords of `fit` to train it with, and its augmentation, which as a
-    mapping holds the arguments of `random_affine`."""
+    """One arm of a run: a network, and the recipe to train it by with every seed."""
 
     build: Callable[[], nn.Module]
-    recipe: Mapping[str, Any]
-    augment: Mapping[str, float] | Augment | None = None
+    recipe: Recipe
 
 
 def load_mnist(part: Any) -> ImageSet:
@@ -62,9 +60,9 @@ def load_mnist(part: Any) -> ImageSet:
 
 @dataclass(frozen=True)
 class Reference:
-    """What a script trains. `small` overrides keywords of `fit`, or "seeds", "train_images", "validation" and
-    "test_images". `measure(network, test images)` gives further figures of one network. `timed`: the seconds
-    are part of the claim, so nothing is trained beside it."""
+    """What a script trains. `small` overrides fields of the recipes, or "seeds", "train_images", "validation"
+    and "test_images". `measure(network, test images)` gives further figures of one network. `timed`: the
+    seconds are part of the claim, so nothing is trained at the same time."""
 
     name: str
     title: str
@@ -100,24 +98,18 @@ class Plan:
         """The name of the run's folder after the date."""
         return f"{self.reference.name}{'_small' * self.small}_{device_name(self.device)}"
 
-    def recipe(self, variant: str) -> Table:
-        """The keywords of `fit`."""
+    def recipe(self, variant: str, seed: int = 0) -> Recipe:
+        """What the network of this variant and seed is trained by."""
         changes = {name: value for name, value in self.changes.items() if name not in ABOUT_IMAGES}
-        return {**self.variants[variant].recipe, **changes}
+        return replace(self.variants[variant].recipe, **changes, seed=seed)
 
-    def recipe_in_words(self, variant: str) -> Table:
-        """The recipe for metrics.json: plain data, functions by their names."""
-        augment = self.variants[variant].augment
-        words = {
-            "optimizer": "AdamW, one-cycle",
-            **self.recipe(variant),
-            "augment": dict(augment) if isinstance(augment, Mapping) else augment,
-        }
-        return {name: in_words(value) if callable(value) else value for name, value in words.items()}
+    def recorded(self, variant: str) -> Table:
+        """The recipe for metrics.json, as plain data and without a seed, since all seeds share it."""
+        return {name: value for name, value in self.recipe(variant).settings().items() if name != "seed"}
 
     def place(self, variant: str, seed: int) -> Path:
         """Where this network is kept, trained or not yet: another recipe or program, another folder."""
-        what = [self.recipe_in_words(variant), dict(self.changes), self.reference.validation, self.program]
+        what = [self.recorded(variant), dict(self.changes), self.reference.validation, self.program]
         key = hashlib.sha256(json.dumps(what, default=str).encode()).hexdigest()[:8]
         return self.kept / self.folder_name / (variant or "only") / f"seed_{seed}_{key}"
 
@@ -168,17 +160,15 @@ def train_one(plan: Plan, variant: str, seed: int, train: ImageSet, valid: Image
     print(f"{plan.reference.name} {variant} seed {seed} on {device_name(plan.device)}", flush=True)
     set_seed(seed)
     network = plan.variants[variant].build()
-    augment = plan.variants[variant].augment
     resumed = checkpoint.exists()
     wall, processor = time.perf_counter(), time.process_time()
     log = fit(
         network,
         train,
         valid,
-        **{"progress": sys.stdout.isatty(), **plan.recipe(variant)},
-        augment=random_affine(**augment) if isinstance(augment, Mapping) else augment,
+        plan.recipe(variant, seed),
         device=plan.device.type,
-        seed=seed,
+        progress=sys.stdout.isatty(),
         checkpoint=checkpoint,
     )
     seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - processor
@@ -240,7 +230,7 @@ def measure_all(plan: Plan, folder: Path, command: str) -> None:
         print(f"{variant} seed {seed}: {test_accuracy:.2%} of the test images", flush=True)
     arms = {
         variant: {
-            "recipe": plan.recipe_in_words(variant) | {"precision": results[0]["settings"]["precision"]},
+            "recipe": plan.recorded(variant) | {"precision": results[0]["settings"]["precision"]},
             "layers": record.layers(plan.variants[variant].build(), shape),
         }
         for variant in plan.variants

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from convcourse.cifar import MEAN, STD, cifar10
-from convcourse.training import Normalize, random_crop_flip
+from convcourse.training import Normalize, Recipe, random_crop_flip
 
 POOL = None
 # (channels, kernel size) of each convolution, in order: thirteen, then seven.
@@ -105,12 +105,17 @@ def layer_12() -> Passthrough:
     return Passthrough(12)
 
 
-RECIPE = {"epochs": 30, "batch_size": 128, "learning_rate": 0.002, "weight_decay": 0.05}
-AUGMENT = random_crop_flip(padding=4)
+RECIPE = Recipe(
+    epochs=30,
+    batch_size=128,
+    learning_rate=0.002,
+    weight_decay=0.05,
+    augment=random_crop_flip(padding=4),
+)
 REFERENCE = Reference(
     name="skip_passthrough",
     title="A passthrough from layer 13 and from layer 12 on CIFAR-10",
-    variants={"layer_13": Variant(layer_13, RECIPE, AUGMENT), "layer_12": Variant(layer_12, RECIPE, AUGMENT)},
+    variants={"layer_13": Variant(layer_13, RECIPE), "layer_12": Variant(layer_12, RECIPE)},
     seeds=(0, 1, 2),
     validation=5_000,
     load=cifar10,
@@ -119,8 +124,8 @@ REFERENCE = Reference(
 SMALL = replace(
     REFERENCE,
     variants={
-        "layer_13": Variant(lambda: Passthrough(13, width=1 / 8), RECIPE, AUGMENT),
-        "layer_12": Variant(lambda: Passthrough(12, width=1 / 8), RECIPE, AUGMENT),
+        "layer_13": Variant(lambda: Passthrough(13, width=1 / 8), RECIPE),
+        "layer_12": Variant(lambda: Passthrough(12, width=1 / 8), RECIPE),
     },
 )
 

@@ -12,7 +12,7 @@ from PIL import Image
 from convcourse import cifar
 from convcourse.cifar import CLASSES, FolderOfImages, cifar10, read_square
 from convcourse.data import DataError, split
-from convcourse.training import fit
+from convcourse.training import Recipe, fit
 
 
 def jpeg(shade: tuple[int, int, int], size: tuple[int, int] = (32, 32)) -> bytes:
@@ -100,7 +100,8 @@ def test_the_cache_is_looked_in_as_well(reencoded, tmp_path):
 def test_color_images_can_be_split_and_trained_on(reencoded):
     train, valid = split(cifar10("test"), validation=1)
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 10))
-    assert len(fit(network, train, valid, epochs=1, batch_size=2, device="cpu", progress=False).rows) == 1
+    recipe = Recipe(epochs=1, batch_size=2)
+    assert len(fit(network, train, valid, recipe, device="cpu", progress=False).rows) == 1
 
 
 def test_without_files_and_network_it_says_what_to_do(given, no_network):

@@ -13,6 +13,7 @@ from convcourse.training import (
     COLUMNS,
     Log,
     Normalize,
+    Recipe,
     TrainingDiverged,
     choose_device,
     evaluate,
@@ -45,9 +46,9 @@ def small_network(seed=0):
     )  # fmt: skip
 
 
-def short_fit(network=None, **settings):
-    options = {"epochs": 3, "batch_size": 32, "device": "cpu", "progress": False, **settings}
-    return fit(network or small_network(), bars(), bars(40, seed=1), **options)
+def short_fit(network=None, progress=False, **choices):
+    recipe = Recipe(**{"epochs": 3, "batch_size": 32, **choices})
+    return fit(network or small_network(), bars(), bars(40, seed=1), recipe, device="cpu", progress=progress)
 
 
 def without_seconds(log):
@@ -64,7 +65,7 @@ def test_it_learns_and_says_so():
 
 
 @pytest.mark.parametrize(
-    "extra", [{}, {"average": 0.9}, {"augment": random_affine(1), "label_smoothing": 0.1}]
+    "extra", [{}, {"ema_decay": 0.9}, {"augment": random_affine(1), "label_smoothing": 0.1}]
 )
 def test_same_seed_same_log_and_weights(extra):
     first, second = small_network(), small_network()
@@ -77,10 +78,10 @@ def test_another_seed_another_log():
     assert without_seconds(short_fit(seed=1)) != without_seconds(short_fit(seed=2))
 
 
-@pytest.mark.parametrize("average", [0.0, 0.9])
-def test_the_network_left_is_the_one_last_measured(average):
+@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+def test_the_network_left_is_the_one_last_measured(ema_decay):
     network = small_network()
-    log = short_fit(network, average=average)
+    log = short_fit(network, ema_decay=ema_decay)
     loss, accuracy = evaluate(network, bars(40, seed=1))
     assert loss == pytest.approx(log.last["valid_loss"], abs=1e-5)
     assert accuracy == pytest.approx(log.last["valid_accuracy"], abs=1e-6)

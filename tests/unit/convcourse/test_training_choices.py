@@ -1,7 +1,9 @@
 """What can be chosen in a training: images in color, Datasets, objectives, optimizers, schedules, precision,
 early stopping, TensorBoard; and what is said where memory runs out."""
 
+import dataclasses
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from convcourse.training import (
     Log,
     Normalize,
     OutOfMemory,
+    Recipe,
     choose_precision,
     evaluate,
     fit,
@@ -58,9 +61,10 @@ def network(channels=1, seed=0):
     )  # fmt: skip
 
 
-def short_fit(model=None, train=None, valid=None, **settings):
-    options = {"epochs": 3, "batch_size": 32, "device": "cpu", "progress": False, **settings}
-    return fit(model or network(), train or bars(), valid or bars(40, 1), **options)
+def short_fit(model=None, train=None, valid=None, tensorboard=None, **choices):
+    recipe = Recipe(**{"epochs": 3, "batch_size": 32, **choices})
+    how = {"device": "cpu", "progress": False, "tensorboard": tensorboard}
+    return fit(model or network(), train or bars(), valid or bars(40, 1), recipe, **how)
 
 
 def without_seconds(log):
@@ -189,10 +193,10 @@ def test_a_network_may_give_scores_in_evaluation_only():
         logits, penalty = model(images)
         return F.cross_entropy(logits, labels) + 0.1 * penalty, logits
 
-    assert len(short_fit(Both(), objective=objective, average=0.9).rows) == 3
+    assert len(short_fit(Both(), objective=objective, ema_decay=0.9).rows) == 3
 
 
-def test_optimizer_and_schedule_of_ones_own_take_every_step():
+def test_optimizer_and_scheduler_of_ones_own_take_every_step():
     """Plain gradient descent with a constant rate: one step is one step of the gradient."""
     rates = []
 
@@ -218,7 +222,7 @@ def test_optimizer_and_schedule_of_ones_own_take_every_step():
         learning_rate=0.3,
         weight_decay=0.5,
         optimizer=descent,
-        schedule=constant,
+        scheduler=constant,
     )
     assert rates == [(0.3, 0.5), 1]
     assert torch.allclose(model[1].weight, expected, atol=1e-6)
@@ -235,6 +239,23 @@ def test_the_learning_rate_rises_for_a_quarter_and_falls():
         schedule.step()
     assert max(rates) == pytest.approx(0.4) and rates.index(max(rates)) == 24
     assert rates[0] == pytest.approx(0.4 / 25) and rates[-1] < 1e-4
+
+
+def test_a_run_records_every_field_of_its_recipe_as_plain_data():
+    """Functions by name and the values they were made with; what the machine decided in place of "auto"."""
+    log = short_fit(epochs=1, augment=random_affine(1.5), patience=2, label_smoothing=0.1)
+    recorded = json.loads(json.dumps(log.settings))
+    assert {field.name for field in dataclasses.fields(Recipe)} <= set(recorded)
+    assert recorded["augment"] == "random_affine(rotate=10.0, scale=0.1, shear=0.0, shift=1.5)"
+    assert recorded["objective"] == "cross_entropy(label_smoothing=0.1)"
+    assert (recorded["optimizer"], recorded["scheduler"]) == ("adamw", "one_cycle")
+    assert (recorded["epochs"], recorded["patience"], recorded["precision"]) == (1, 2, "float32")
+    assert (recorded["device"], recorded["processes"]) == ("cpu", 1)
+
+
+def test_a_recipe_never_changes():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Recipe().epochs = 3
 
 
 def test_words_tell_functions_apart():
@@ -292,7 +313,7 @@ def test_without_progress_it_stops_and_puts_the_best_weights_back():
         return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0 if step < 20 else 300.0)
 
     model, valid = network(), bars(40, 1)
-    log = short_fit(model, valid=valid, epochs=30, schedule=ruin, patience=3)
+    log = short_fit(model, valid=valid, epochs=30, scheduler=ruin, patience=3)
     best = min(range(len(log.rows)), key=lambda place: log.rows[place]["valid_loss"])
     assert len(log.rows) == best + 1 + 3 < 30
     assert log.best == log.rows[best] != log.last

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from convcourse.training import CheckpointError, fit, random_affine
+from convcourse.training import CheckpointError, Recipe, fit, random_affine
 
 PROGRAM = Path(__file__).with_name("train_bars.py")
 spec = importlib.util.spec_from_file_location("train_bars", PROGRAM)
@@ -34,10 +34,11 @@ def without_seconds(log):
     return [{name: value for name, value in row.items() if name != "seconds"} for row in log.rows]
 
 
-def short_fit(checkpoint, network=None, train=None, **settings):
-    options = {"epochs": 2, "batch_size": 32, "device": "cpu", "progress": False, **settings}
+def short_fit(checkpoint, network=None, train=None, progress=False, **choices):
+    recipe = Recipe(**{"epochs": 2, "batch_size": 32, **choices})
     network, train = network or train_bars.network(), train or train_bars.bars()
-    return fit(network, train, train_bars.bars(40, 1), checkpoint=checkpoint, **options)
+    how = {"device": "cpu", "progress": progress, "checkpoint": checkpoint}
+    return fit(network, train, train_bars.bars(40, 1), recipe, **how)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_killed_and_started_again_it_ends_bit_for_bit_the_same(
     undisturbed, tmp_path, option, number, epochs_kept
 ):
     """Killed in the middle of epoch 3, or while the checkpoint after epoch 3 is being written; with dropout,
-    augmentation, a running mean, a schedule and best weights to remember."""
+    augmentation, a moving average, a scheduler and best weights to remember."""
     checkpoint = tmp_path / "checkpoint"
     command = [sys.executable, PROGRAM, tmp_path / "out", "--checkpoint", checkpoint, option, str(number)]
     killed = subprocess.run(command, capture_output=True, check=False)

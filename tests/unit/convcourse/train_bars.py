@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from convcourse.data import ImageSet
-from convcourse.training import Normalize, fit, random_affine, set_seed
+from convcourse.training import Normalize, Recipe, fit, random_affine, set_seed
 
 BATCH_SIZE = 17  # 120 = 7 * 17 + 1: the last batch has an image for one process of two
 
@@ -46,18 +46,9 @@ def train(out, checkpoint=None, plain=False):
     """The training that all of it is about: its log, and the weights it ends with."""
     torch.set_num_threads(1)
     model = network(plain)
-    log = fit(
-        model,
-        bars(),
-        bars(40, seed=1),
-        epochs=4,
-        batch_size=BATCH_SIZE,
-        augment=None if plain else random_affine(1),
-        average=0.9,
-        patience=4,
-        device="cpu",
-        checkpoint=checkpoint,
-    )
+    augment = None if plain else random_affine(1)
+    recipe = Recipe(epochs=4, batch_size=BATCH_SIZE, augment=augment, ema_decay=0.9, patience=4)
+    log = fit(model, bars(), bars(40, seed=1), recipe, device="cpu", checkpoint=checkpoint)
     if int(os.environ.get("RANK", 0)) == 0:
         out.mkdir(exist_ok=True)
         log.save(out / "log.json")

@@ -51,7 +51,7 @@ def count_fits(reference, monkeypatch, stop_after=None):
     def counted(*arguments, **keywords):
         if stop_after is not None and len(begun) >= stop_after:
             raise KeyboardInterrupt
-        begun.append(keywords["seed"])
+        begun.append(arguments[3].seed)
         return fit(*arguments, **keywords)
 
     monkeypatch.setattr(reference, "fit", counted)
@@ -77,7 +77,9 @@ def test_a_run_has_every_variant_and_seed_and_can_be_checked(reference, tiny):
         accuracies = [row["test_accuracy"] for row in metrics["seeds"] if row["variant"] == variant]
         assert arm["test_accuracy"]["mean"] == pytest.approx(sum(accuracies) / 2, abs=1e-6)
         assert arm["recipe"]["epochs"] == 2 and arm["bright"]["stdev"] == 0
-    assert metrics["variants"]["moved"]["recipe"]["augment"] == {"shift": 1.0, "rotate": 0.0}
+    assert metrics["variants"]["moved"]["recipe"]["augment"] == (
+        "random_affine(rotate=0.0, scale=0.1, shear=0.0, shift=1.0)"
+    )
     assert metrics["images"] == {"train": 60, "validation": 30, "test": 40, "source": "bars"}
     assert {"tiny.py", "training/loop.py", "export.py"} <= metrics["program_sha256"].keys()
     with (folder / "log.csv").open() as file:
@@ -123,7 +125,7 @@ def test_another_recipe_or_program_is_trained_anew(reference, tiny, monkeypatch)
     reference.train_all(plan(reference, tiny, "--seeds", "0"))
     begun = count_fits(reference, monkeypatch)
     shorter = {
-        name: dataclasses.replace(arm, recipe={**arm.recipe, "epochs": 1})
+        name: dataclasses.replace(arm, recipe=dataclasses.replace(arm.recipe, epochs=1))
         for name, arm in tiny.variants.items()
     }
     reference.train_all(plan(reference, dataclasses.replace(tiny, variants=shorter), "--seeds", "0"))

@@ -83,7 +83,7 @@ def test_another_layer_is_refused(script):
 
 
 def test_the_full_run_is_30_epochs_of_both(script):
-    assert {name: arm.recipe["epochs"] for name, arm in script.REFERENCE.variants.items()} == {
+    assert {name: arm.recipe.epochs for name, arm in script.REFERENCE.variants.items()} == {
         "layer_13": 30,
         "layer_12": 30,
     }

@@ -1,12 +1,14 @@
 """A reference network small enough for a test: bars of 8 x 8 pixels, two variants, two seeds."""
 
+from dataclasses import replace
+
 import reference
 import torch
 from reference import Reference, Variant
 from torch import nn
 
 from convcourse.data import ImageSet
-from convcourse.training import Normalize
+from convcourse.training import Normalize, Recipe, random_affine
 
 LOADED = []  # what was asked for, in order
 
@@ -29,14 +31,14 @@ def build(width=4):
     return nn.Sequential(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(width, 10))
 
 
-RECIPE = {"epochs": 2, "batch_size": 32, "learning_rate": 0.05, "weight_decay": 0.0, "average": 0.5}
+RECIPE = Recipe(epochs=2, batch_size=32, learning_rate=0.05, weight_decay=0.0, ema_decay=0.5)
 
 REFERENCE = Reference(
     name="tiny",
     title="Bars",
     variants={
         "plain": Variant(build, RECIPE),
-        "moved": Variant(build, RECIPE, {"shift": 1.0, "rotate": 0.0}),
+        "moved": Variant(build, replace(RECIPE, augment=random_affine(shift=1.0, rotate=0.0))),
     },
     seeds=(0, 1),
     validation=30,
