@@ -19,7 +19,7 @@ from convcourse.data import mnist
 from convcourse.export import LIMIT, graph_parameters
 
 HERE = Path(__file__).parent
-REFERENCE = HERE.parent / "training" / "runs" / "2026-11-20_mnist_20k_cpu" / "seed_0"
+REFERENCE = HERE.parent / "training" / "runs" / "2026-11-21_mnist_20k_cpu" / "seed_0"
 
 
 def reference() -> onnx.ModelProto:
