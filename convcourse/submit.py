@@ -171,8 +171,8 @@ def _look_over(slug: str, name: str, content: bytes) -> list[str]:
         warnings.append(f"{name} does not look like the notebook of {slug}: is it the right one?")
     if lacking := missing_modules(source for source, _ in sources):
         warnings.append(
-            f"{name} imports {', '.join(lacking)}, which the grader does not have: a cell stops there, and what "
-            "is below it in the cell is not graded. Delete these imports, or move them into cells of their own."
+            f"{name} imports {', '.join(lacking)}, which the grader does not have: a cell stops there, and "
+            "what is below it in the cell is not graded. Delete these imports, or give them their own cells."
         )
     if _ran_after_saving(sources):
         warnings.append(

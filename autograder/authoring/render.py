@@ -1,5 +1,6 @@
 """All that one master makes, as a table from path to bytes: `build` writes it, `verify` compares it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,21 @@ from autograder.course import Course, Exercise
 
 @dataclass(frozen=True)
 class Rendered:
-    """The files made from one master; `committed` go into the repository, `bundle` to no student."""
+    """The files made from one master; `committed` go into the repository, `bundle` to no student.
+
+    `submissions` are the bytes of every example by its title; one of each kind is among the committed files.
+    """
 
     committed: dict[Path, bytes]
     bundle: dict[Path, bytes]
     questions: dict[str, float]
     examples: tuple[Example, ...]
+    submissions: dict[str, bytes]
+
+
+def first_of_each_kind(examples: Sequence[Example]) -> list[Example]:
+    """The examples that are committed, and that `make course` grades: the first in each folder."""
+    return list({example.folder: example for example in reversed(examples)}.values())
 
 
 def render(exercise: Exercise, course: Course) -> Rendered:
@@ -41,14 +51,14 @@ def render(exercise: Exercise, course: Course) -> Rendered:
     for name, source in views.public_tests.items():
         if count_cases(source):
             committed[public_tests_folder(exercise) / name] = rewrite(name, source).encode()
-    for example in examples:
-        path, data = _submission(example, exercise, views)
-        committed[path] = data
+    made = {example.title: _submission(example, exercise, views) for example in examples}
+    committed |= dict(made[example.title] for example in first_of_each_kind(examples))
 
     bundle = {exercise.bundle / "tests" / name: source.encode() for name, source in views.all_tests.items()}
     bundle[exercise.bundle / "solution.ipynb"] = to_bytes(finish(views.solution, exercise.slug))
     bundle[exercise.bundle / "autograder.zip"] = views.autograder_zip
-    return Rendered(committed, bundle, master.questions, tuple(examples))
+    submissions = {title: data for title, (_, data) in made.items()}
+    return Rendered(committed, bundle, master.questions, tuple(examples), submissions)
 
 
 def public_tests_folder(exercise: Exercise) -> Path:

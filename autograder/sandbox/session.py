@@ -216,6 +216,11 @@ class Session:
             raise StudentError("TypeError", "the arguments of this call are too large to come back")
         return reply
 
+    def forget_costs(self) -> None:
+        """Give back the time of all calls so far, for who asks the same names anew, as `verify` does."""
+        self._calls_left = float(self.limits.calls_wall_s)
+        self._slow.clear()
+
     def seed(self, number: int) -> None:
         """Seed `random`, NumPy and torch on the student's side, before the next thing asked of it.
 

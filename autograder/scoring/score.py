@@ -13,7 +13,7 @@ import functools
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from autograder.verdict import CaseOutcome, QuestionOutcome
 
 if TYPE_CHECKING:
     from otter.test_files import GradingResults
+    from otter.test_files.abstract_test import TestCase
     from otter.test_files.exception_test import ExceptionTestFile
 
 TEST_SECONDS = 120.0
@@ -118,15 +119,18 @@ def score(
     student_errors: tuple[type, ...] = (),
     grader_errors: tuple[type, ...] = (),
     test_seconds: float = TEST_SECONDS,
+    only: Collection[str] | None = None,
+    watch: Callable[[TestCase], None] = lambda case: None,
 ) -> Scored:
     """Run the test files in `tests` over the names in `environment` (and over `reserved`, which come first).
 
     `seed` sets the random seeds on the student's side and is called before each test case with a number
-    that depends on the secret, the question and the case alone.
+    that depends on the secret, the question and the case alone. `only` names the questions to score;
+    `watch` is told each test case before it runs.
     """
     from otter.test_files import GradingResults
 
-    files = load_tests(tests)
+    files = [file for file in load_tests(tests) if only is None or file.name in only]
     names = Names(environment, reserved or {})
     cases: dict[tuple[int, int], CaseOutcome] = {}
     results: dict[tuple[int, int], Any] = {}
@@ -137,6 +141,7 @@ def score(
             if not finished:
                 cases[place] = _case(case, number, False, "Not reached: an earlier test took too long.")
                 continue
+            watch(case)
             seed(seed_for(secret, file.name, str(number)))
             results[place], error = run_case(file, case, names, test_seconds)
             _raise_our_own(error, grader_errors)

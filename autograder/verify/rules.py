@@ -25,11 +25,20 @@ def _partial(example: Example, outcome: Outcome, points: dict[str, float]) -> st
     return ""
 
 
-def _wrong(example: Example, outcome: Outcome, points: dict[str, float]) -> str:
+def lost_questions(example: Example) -> set[str]:
+    """The questions that a planted mistake must cost points in, by its name; none where the name says none.
+
+    >>> sorted(lost_questions(Example("wrong", "q3_q4_kernel_flipped")))
+    ['q3', 'q4']
+    """
     match = QUESTIONS.match(f"{example.name}_")
-    if not match:
+    return set(match.group().strip("_").split("_")) if match else set()
+
+
+def _wrong(example: Example, outcome: Outcome, points: dict[str, float]) -> str:
+    expected = lost_questions(example)
+    if not expected:
         return "the name must begin with the questions that lose points, such as q3_ or q3_q4_"
-    expected = set(match.group().strip("_").split("_"))
     lost = {question.name for question in outcome.questions if question.score < question.max_score}
     if outcome.verdict is not Verdict.GRADED or lost != expected:
         return f"expected points lost in {_names(expected)} alone, got {_got(outcome)}"

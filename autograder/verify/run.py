@@ -1,21 +1,36 @@
 """Grades what must fail and what must pass: the blank exercise, the master, and every example submission."""
 
 import tempfile
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.authoring import BuildError, Rendered, render, stale_files, write
 from autograder.authoring.assign import make_zip
 from autograder.authoring.examples import Example, read_artifacts
-from autograder.authoring.render import submissions_folder
+from autograder.authoring.render import first_of_each_kind
 from autograder.course import Course, Exercise
 from autograder.pipeline.grade_batch import grade_batch
+from autograder.pipeline.rehearsal import rehearse
 from autograder.submission import Found
 from autograder.verdict import Outcome, Verdict
 from autograder.verify.findings import Finding
 from autograder.verify.leaks import check_leaks
 from autograder.verify.rules import broken_rule
+from autograder.verify.soundness import cheap_answers, full_marks, planted_mistake
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is tried: secrets for a full submission, secrets for a planted mistake, and which examples."""
+
+    full_secrets: int
+    wrong_secrets: int
+    every_example: bool
+
+
+THOROUGH = Effort(full_secrets=50, wrong_secrets=10, every_example=True)
+SAMPLE = Effort(full_secrets=8, wrong_secrets=2, every_example=False)
 
 
 def verify_exercise(
@@ -30,7 +45,7 @@ def verify_exercise(
 ) -> list[Finding]:
     """Every check on one exercise; the bundle is made anew first, committed files are left alone.
 
-    With `sample`, one example of each folder is graded instead of all.
+    With `sample`, fewer secrets are tried, and of crash, timeout, hostile and partial one example each.
     """
     try:
         rendered = render(exercise, course)
@@ -49,11 +64,10 @@ def verify_exercise(
     if stale:
         return findings
     write(exercise, rendered)
+    effort = SAMPLE if sample else THOROUGH
     with tempfile.TemporaryDirectory(prefix="convcourse-verify-") as name:
-        examples = list(rendered.examples)
-        if sample:
-            examples = list({example.folder: example for example in reversed(examples)}.values())
-        findings += _graded(exercise, rendered, examples, Path(name), secret, workers, unsafe, progress)
+        findings += _graded(exercise, rendered, effort, Path(name), secret, workers, unsafe, progress)
+        findings += _rehearsed(exercise, rendered, effort, Path(name), secret, unsafe, progress)
     return findings
 
 
@@ -69,13 +83,21 @@ def _has_examples(exercise: Exercise, rendered: Rendered) -> Finding:
 def _graded(
     exercise: Exercise,
     rendered: Rendered,
-    examples: list[Example],
+    effort: Effort,
     folder: Path,
     secret: int,
     workers: int,
     unsafe: bool,
     progress: Callable[[str], None],
 ) -> list[Finding]:
+    """What a whole grading must show: the blank notebook, the master, and examples of each kind."""
+    shown = first_of_each_kind(rendered.examples)
+    examples = [
+        example
+        for example in rendered.examples
+        if example in shown or (effort.every_example and example.folder not in ("full", "wrong"))
+    ]
+
     def run(found: list[Found], of: Exercise) -> list[Outcome]:
         return grade_batch(
             found,
@@ -88,8 +110,8 @@ def _graded(
         )
 
     blanks = [Found("blank", exercise.notebook)]
-    master = _master_submission(exercise, rendered, folder)
-    paths = [Found("master", master), *(Found(f"{e.folder}/{e.name}", _path(exercise, e)) for e in examples)]
+    paths = [Found("master", _master_submission(exercise, rendered, folder))]
+    paths += [Found(example.title, _written(exercise, rendered, example, folder)) for example in examples]
     if exercise.artifacts:  # a blank notebook comes without any: it must earn nothing by itself
         blank, solved, *outcomes = run(blanks, replace(exercise, artifacts=())) + run(paths, exercise)
     else:
@@ -98,8 +120,37 @@ def _graded(
     for example, outcome in zip(examples, outcomes, strict=True):
         problem = broken_rule(example, outcome, rendered.questions)
         measured = f"{outcome.verdict}, {outcome.score:g}/{outcome.max_score:g}"
-        findings.append(Finding(exercise.slug, f"example {example.title}", not problem, problem or measured))
+        findings.append(Finding(exercise.slug, f"graded {example.title}", not problem, problem or measured))
     return findings
+
+
+def _rehearsed(
+    exercise: Exercise,
+    rendered: Rendered,
+    effort: Effort,
+    folder: Path,
+    secret: int,
+    unsafe: bool,
+    progress: Callable[[str], None],
+) -> Iterator[Finding]:
+    """What many secrets must show: cells run once, hidden tests are asked again and again."""
+    secrets = range(secret, secret + effort.full_secrets)
+    master = _master_submission(exercise, rendered, folder).read_bytes()
+    with rehearse(master, exercise, seed=secret, unsafe=unsafe) as rehearsal:
+        progress(f"{exercise.slug}: the master under {len(secrets)} secrets")
+        yield full_marks(exercise, "the master", rehearsal, secrets)
+        progress(f"{exercise.slug}: cheap answers")
+        yield from cheap_answers(exercise, rehearsal, secret)
+    for example in rendered.examples:
+        if example.folder not in ("full", "wrong"):
+            continue
+        progress(f"{exercise.slug}: {example.title}")
+        with rehearse(rendered.submissions[example.title], exercise, seed=secret, unsafe=unsafe) as rehearsal:
+            if example.folder == "full":
+                yield full_marks(exercise, f"example {example.title}", rehearsal, secrets)
+            else:
+                tried = secrets[: effort.wrong_secrets]
+                yield planted_mistake(exercise, example, rehearsal, tried)
 
 
 def _blank_fails(exercise: Exercise, outcome: Outcome) -> Finding:
@@ -137,7 +188,10 @@ def _master_submission(exercise: Exercise, rendered: Rendered, folder: Path) -> 
     return path
 
 
-def _path(exercise: Exercise, example: Example) -> Path:
-    stem = submissions_folder(exercise) / example.folder / example.name
-    archive = stem.with_name(f"{example.name}.zip")
-    return archive if archive.exists() else stem.with_name(f"{example.name}.ipynb")
+def _written(exercise: Exercise, rendered: Rendered, example: Example, folder: Path) -> Path:
+    """The example as a file that can be handed in."""
+    suffix = ".zip" if exercise.artifacts or example.artifacts else ".ipynb"
+    path = folder / "examples" / example.folder / f"{example.name}{suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(rendered.submissions[example.title])
+    return path

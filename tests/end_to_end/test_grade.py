@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from autograder.authoring import render
+from autograder.course import load_course
 
 BOMB = Path("/tmp/convcourse_pickle_bomb")
 
@@ -65,7 +67,10 @@ def add_malformed(folder: Path, honest: bytes) -> None:
 def graded(tiny, command, tmp_path_factory, read_grades):
     """Grade the examples and the malformed ones together, once for all tests below."""
     folder = tmp_path_factory.mktemp("handed_in") / "class"
-    shutil.copytree(tiny / "solutions" / "00_tiny" / "submissions", folder)
+    course = load_course(tiny)
+    for title, data in render(course.exercise("00_tiny"), course).submissions.items():
+        (folder / title).parent.mkdir(parents=True, exist_ok=True)
+        (folder / f"{title}.ipynb").write_bytes(data)
     add_malformed(folder / "bad", (folder / "full" / "reference.ipynb").read_bytes())
     out = tmp_path_factory.mktemp("graded")
     BOMB.unlink(missing_ok=True)

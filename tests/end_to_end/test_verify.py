@@ -67,3 +67,25 @@ def test_stale_files_leaks_and_disagreeing_folders_are_named(command, broken):
     assert "generated files are up to date" in failed and "00_tiny.ipynb differs" in failed
     assert "no solution in the student's files" in failed
     assert "no hidden test on the site" in failed
+
+
+def test_luck_and_cheap_points_are_named(command, broken):
+    """A draw on which the master fails, a mistake that some draws do not catch, points for a shape alone."""
+    folder = broken / "solutions" / "00_tiny"
+    draws = """from convcourse.checks import secret_rng
+
+    length = int(secret_rng("q3").integers(1, 4))
+    value = mean([float(n) for n in range(length)])
+    assert isinstance(value, float) and """
+    change(
+        folder / "master.md",
+        "value = mean([1.0, 2.0, 6.0, 7.0])\n    assert isinstance(value, float) and value == 4.0",
+        draws + "length != 2 or value == 0.0",
+    )
+    change(folder / "master.md", "isinstance(pixels, int) and pixels == 840", "isinstance(pixels, int)")
+    assert command("build", "--course", broken).returncode == 0
+    done = command("verify", "00_tiny", "--course", broken, "--secret-seed", 3)
+    assert done.returncode == 1
+    failed = "\n".join(failures(done))
+    assert "the master earns everything" in failed and "q3 'hidden test 2' fails under the secrets" in failed
+    assert "q2: cheap answers earn next to nothing" in failed and "pays for zeros, ones" in failed

@@ -1,5 +1,6 @@
 """Similar notebooks: copies are found in any disguise, honest work is not, and nothing is claimed."""
 
+import functools
 import io
 import json
 import random
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from autograder.authoring import render
+from autograder.course import load_course
 from autograder.report import Notebook, code_cells, compare, render_similarity
 from autograder.report.fingerprints import K, hashes_of, normal_source, places
 from autograder.report.matches import side_by_side
@@ -27,9 +30,11 @@ def blank_of(slug):
     return read(ROOT / "exercises" / f"{slug}.ipynb")
 
 
+@functools.cache
 def full(slug):
-    folder = ROOT / "solutions" / slug / "submissions" / "full"
-    return [read(path) for path in sorted(folder.glob("*.ipynb"))]
+    course = load_course()
+    made = render(course.exercise(slug), course).submissions
+    return [code_cells(data) for title, data in made.items() if title.startswith("full/")]
 
 
 def renamed(source):
