@@ -8,13 +8,20 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # One thread a process: two workers on two cores do not fight over them, and sums are added in one order everywhere.
 TEST_WORKERS ?= 2
 
-.PHONY: course test check verify site exercises examples serve clean
+.PHONY: course test check verify site exercises examples reference machine serve clean
 
-course: exercises site examples
+course: exercises site
+	@mkdir -p _build && if autograder doctor > _build/doctor.txt; then \
+		$(MAKE) --no-print-directory examples && rm -f _build/not-graded; \
+	else touch _build/not-graded; fi
 	@echo
 	@echo "The site         _build/html/index.html   (or: make serve, then http://127.0.0.1:8000)"
 	@echo "The exercises    exercises/*.ipynb"
-	@echo "The grading      _build/graded/SLUG/grades.csv and a feedback.html for each example submission"
+	@if [ -e _build/not-graded ]; then \
+		echo "The grading      skipped, because this machine cannot enforce every limit of the sandbox:"; cat _build/doctor.txt; \
+	else \
+		echo "The grading      _build/graded/SLUG/grades.csv and a feedback.html for each example submission"; \
+	fi
 
 test: .venv/installed exercises site
 	python -m pytest tests convcourse autograder -n $(TEST_WORKERS) --dist loadgroup
@@ -39,12 +46,17 @@ examples: exercises
 		autograder grade $$slug solutions/$$slug/submissions --out _build/graded/$$slug --workers 2 || exit 1; \
 	done
 
+reference: .venv/installed
+	python tools/reference.py
+
 serve:
 	python -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
-.venv/installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "convcourse needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.11"; exit 1; }
+# In the first second, whatever is made: what is missing on this machine. PyTorch and the site take minutes.
+machine:
+	@PYTHON="$(PYTHON)" bash tools/machine.sh $(if $(filter test,$(MAKECMDGOALS)),test,course)
+
+.venv/installed: pyproject.toml constraints.txt | machine
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[book,grader,training,dev]'
 	touch $@

@@ -20,7 +20,7 @@ class CommandError(RuntimeError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return options.run(options)
     except KeyboardInterrupt:
@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The command line, which REFERENCE.md is written from."""
     parser = argparse.ArgumentParser(
         prog="convcourse", description="The student's side of the course on convolutional networks."
     )
