@@ -31,7 +31,7 @@ if [ ! -e .venv/installed ]; then
 fi
 
 command -v bwrap >/dev/null || lacks bubblewrap "the sandbox; without it nothing is graded, and the site is built all the same"
-{ ldconfig -p 2>/dev/null || /sbin/ldconfig -p; } | grep -q libseccomp.so.2 ||
+{ ldconfig -p 2>/dev/null || /sbin/ldconfig -p; } | grep libseccomp.so.2 >/dev/null ||
   lacks libseccomp2 "the sandbox; without it nothing is graded, and the site is built all the same"
 if [ "${1:-course}" != course ]; then
   command -v chromium >/dev/null || command -v chromium-browser >/dev/null || [ -n "${CONVCOURSE_CHROMIUM:-}" ] ||
