@@ -44,7 +44,9 @@ def _instructors() -> Iterator[str]:
     for name, command in sorted(group.commands.items()):
         context = command.make_context(name, [], parent=top, resilient_parsing=True)
         rows = [
-            _row(parameter, context) for parameter in command.get_params(context) if parameter.name != "help"
+            _row(parameter, context)
+            for parameter in command.get_params(context)
+            if parameter.name != "help" and not parameter.hidden
         ]
         usage = " ".join(["autograder", name, *command.collect_usage_pieces(context)])
         yield from _section(f"autograder {name}", usage, command.help, rows)
@@ -52,7 +54,7 @@ def _instructors() -> Iterator[str]:
 
 def _row(parameter: Any, context: Any) -> tuple[str, str]:
     """The names of an argument or option, and what it does."""
-    names, text = parameter.get_help_record(context) or (parameter.human_readable_name, "")
+    names, text = parameter.get_help_record(context)
     return _plain(names), _plain(text or "")
 
 

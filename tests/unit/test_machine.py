@@ -22,7 +22,7 @@ def pretend(program, does=""):
 
 @pytest.fixture
 def machine(tmp_path):
-    """The check alone, on a machine that has `TOOLS`, libseccomp2 and what is named, and may install nothing."""
+    """The check, on a machine that has `TOOLS`, libseccomp2 and what is named, and may install nothing."""
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "machine.sh", tmp_path / "tools")
     programs = tmp_path / "programs"
