@@ -325,3 +325,18 @@ def test_every_option_that_is_named_exists(document):
     named = {option for option in named if f"{option}:" not in styles}
     known.add("--help")
     assert {option for option in named if option not in known and f'"{option}"' not in scripts} == set()
+
+
+def test_the_tree_in_the_readme_is_the_checkouts():
+    """Each line's folder exists, and every folder of the repository that holds something has a line."""
+    (tree,) = re.findall(r"^```text\n(.*?)^```", text_of("README.md"), flags=re.M | re.S)
+    above, named = "", set()
+    for line in tree.splitlines()[1:]:
+        indent, name = re.match(r"([│ ]*)[├└]── (\S+)", line).groups()
+        above = above if indent else name
+        named.add(above + name if indent else name)
+    assert {name for name in named if not (ROOT / name).is_dir()} == set()
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    folders = {line.split("/")[0] + "/" for line in tracked.stdout.splitlines() if "/" in line}
+    rooms = {f"autograder/{path.parent.name}/" for path in ROOT.glob("autograder/*/__init__.py")}
+    assert {name for name in folders | rooms if not name.startswith(".")} - named == set()
