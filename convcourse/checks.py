@@ -15,8 +15,21 @@ from typing import Any
 from convcourse._draws import NotTelling, secret_rng, telling
 from convcourse._findings import run_case
 from convcourse._report import ProgressReport, QuestionReport
+from convcourse._values import as_array, as_number, as_pair, refuses, same
 
-__all__ = ["Exercise", "NotTelling", "UnknownExercise", "secret_rng", "telling", "test_case"]
+__all__ = [
+    "Exercise",
+    "NotTelling",
+    "UnknownExercise",
+    "as_array",
+    "as_number",
+    "as_pair",
+    "refuses",
+    "same",
+    "secret_rng",
+    "telling",
+    "test_case",
+]
 
 _PUBLIC_TESTS = Path(__file__).parent / "public_tests"
 

@@ -266,7 +266,19 @@ def describe(error: BaseException) -> tuple[str, str, str]:
         text = "".join(traceback.format_exception(type(error), error, inner))
     except BaseException:
         text = f"{type(error).__name__}: {message}"
-    return type(error).__name__, shorten(message), shorten(text)
+    return name_of(error), shorten(message), shorten(text)
+
+
+def name_of(error: BaseException) -> str:
+    """The nearest class that Python has: a subclass of ValueError is one, and a namesake is not.
+
+    >>> name_of(type("BadKernel", (ValueError,), {})()), name_of(type("ValueError", (BaseException,), {})())
+    ('ValueError', 'BaseException')
+    """
+    if isinstance(error, TimeLimit | OutputLimit):
+        return type(error).__name__
+    classes: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(error))
+    return next(kind.__name__ for kind in classes if vars(builtins).get(kind.__name__) is kind)
 
 
 def where_stopped(error: BaseException) -> str:

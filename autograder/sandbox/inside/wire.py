@@ -63,6 +63,17 @@ MAX_KEY = (
     1 << 60
 )  # Python's hash of a larger int, or of a float, can be chosen: a dict of such keys takes hours
 
+PLAIN_BASES: dict[type, Callable[[Any], Any]] = {
+    int: int.__int__,
+    float: float.__float__,
+    str: str.__str__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+    tuple: lambda value: tuple(tuple.__iter__(value)),
+    list: lambda value: list(list.__iter__(value)),
+    dict: lambda value: dict(dict.items(value)),
+}
+"""Whose subclasses travel as themselves, and how the plain value is got without a method of the subclass."""
+
 _U32 = struct.Struct(">I")
 _U64 = struct.Struct(">Q")
 _F64 = struct.Struct(">d")
@@ -199,6 +210,9 @@ class _Writer:
             self.put_array(b"x", str(value.dtype).removeprefix("torch."), tuple(value.shape), data)
         elif torch is not None and kind is torch.Size:
             self.put_sequence(b"t", tuple(value), depth)
+        elif (base := next((base for base in PLAIN_BASES if issubclass(kind, base)), None)) is not None:
+            # A Counter is a dict to who asks for one, a namedtuple a tuple. The base's own methods are asked.
+            self.put(PLAIN_BASES[base](value), depth)
         else:
             self.put_handle(value)
 
