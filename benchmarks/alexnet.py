@@ -31,13 +31,12 @@ from torchvision import models, transforms
 from torchvision.datasets import ImageFolder
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "solutions" / "training"))
-
-import alexnet as ours  # noqa: E402
+sys.path.insert(0, str(ROOT))  # for `solutions`, which is not installed
 
 from convcourse.cifar import FolderOfImages  # noqa: E402
 from convcourse.data import ImageSet, photographs  # noqa: E402
 from convcourse.training import Recipe, fit, set_seed  # noqa: E402
+from solutions.training import alexnet as ours  # noqa: E402
 
 RESULT = ROOT / "benchmarks" / "results" / "alexnet.md"
 CLASSES, PICTURE = 1000, (375, 500)

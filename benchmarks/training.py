@@ -30,7 +30,7 @@ from torch import nn
 from torch.nn import functional as F
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "solutions" / "training"))
+sys.path.insert(0, str(ROOT))  # for `solutions`, which is not installed
 VALIDATION = 5_000
 
 
@@ -38,10 +38,9 @@ VALIDATION = 5_000
 
 
 def ours(epochs: int, device: str, images: int) -> list[dict[str, float]]:
-    import mnist_20k
-
     from convcourse.data import mnist, split
     from convcourse.training import fit, set_seed
+    from solutions.training import mnist_20k
 
     train, valid = split(mnist("train", allow_digits=False), VALIDATION)
     set_seed(0)
@@ -50,9 +49,10 @@ def ours(epochs: int, device: str, images: int) -> list[dict[str, float]]:
 
 
 def tutorial(epochs: int, device: str, images: int, workers: int) -> list[dict[str, float]]:
-    import mnist_20k
     from torch.utils.data import DataLoader, Subset
     from torchvision import datasets, transforms
+
+    from solutions.training import mnist_20k
 
     recipe = mnist_20k.RECIPE
     move = transforms.RandomAffine(  # what the recipe's random_affine does, in torchvision's units
@@ -214,10 +214,9 @@ def step_rate(
 ) -> tuple[float, float, float]:
     """Images a second in training steps alone (images at hand, nothing augmented), and an image's costs;
     with the tensors in channels-last order, as `fit` has them, or else in PyTorch's own."""
-    import mnist_20k
-
     from convcourse.training import adamw
     from convcourse.training.device import autocast, move
+    from solutions.training import mnist_20k
 
     torch.manual_seed(0)
     network = mnist_20k.build().to(device)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from html import escape
 
-from convcourse._findings import Finding
+from convcourse._cases import CaseResult
 
 # Meaning never rests on color alone: each line begins with a mark and a word. The ground is the page's own.
 _BOX = "border-left:4px solid {color};padding:.3em .8em;margin:.3em 0;line-height:1.5"
@@ -15,49 +15,49 @@ class QuestionReport:
     """The outcome of a question's instant checks."""
 
     question: str
-    findings: tuple[Finding, ...]
+    results: tuple[CaseResult, ...]
     worth: float = 0  # all points of the question, those of the checks after handing in included
 
     @property
     def passed(self) -> int:
         """How many checks pass."""
-        return sum(finding.passed for finding in self.findings)
+        return sum(result.passed for result in self.results)
 
     @property
     def started(self) -> bool:
         """False where nothing passes because nothing has been answered yet."""
-        return any(finding.started for finding in self.findings)
+        return any(result.started for result in self.results)
 
     @property
     def points(self) -> float:
         """The points of the checks that pass."""
-        return sum(finding.points for finding in self.findings if finding.passed)
+        return sum(result.points for result in self.results if result.passed)
 
     @property
     def possible(self) -> float:
         """The points of all instant checks; the checks after handing in bring the rest."""
-        return sum(finding.points for finding in self.findings)
+        return sum(result.points for result in self.results)
 
     @property
     def headline(self) -> str:
         """One line: how far the question is."""
         if not self.started:
             return f"{self.question}: not started"
-        if self.passed == len(self.findings):
-            return f"{self.question}: {_all_checks(len(self.findings))}"
-        return f"{self.question}: {self.passed} of {len(self.findings)} checks pass"
+        if self.passed == len(self.results):
+            return f"{self.question}: {_all_checks(len(self.results))}"
+        return f"{self.question}: {self.passed} of {len(self.results)} checks pass"
 
     @property
     def messages(self) -> list[str]:
         """What is wrong, each thing said once."""
-        return list(dict.fromkeys(finding.message for finding in self.findings if not finding.passed))
+        return list(dict.fromkeys(result.message for result in self.results if not result.passed))
 
     def __repr__(self) -> str:
         mark = "✗" if self.started else "○"
         return "\n".join([self.headline, *(f"  {mark} {message}" for message in self.messages)])
 
     def _repr_html_(self) -> str:
-        done = self.passed == len(self.findings)
+        done = self.passed == len(self.results)
         color = _GREEN if done else _ORANGE if self.started else _GRAY
         mark = "✓" if done else "✗" if self.started else "○"
         items = "".join(
@@ -80,7 +80,7 @@ class ProgressReport:
     @property
     def summary(self) -> str:
         """One line under the table."""
-        done = sum(report.passed == len(report.findings) for report in self.questions)
+        done = sum(report.passed == len(report.results) for report in self.questions)
         points = sum(report.points for report in self.questions)
         possible = sum(report.possible for report in self.questions)
         worth = sum(report.worth for report in self.questions)
@@ -95,11 +95,11 @@ class ProgressReport:
             (
                 report.question,
                 "done"
-                if report.passed == len(report.findings)
+                if report.passed == len(report.results)
                 else "open"
                 if report.started
                 else "not started",
-                f"{report.passed} of {len(report.findings)}",
+                f"{report.passed} of {len(report.results)}",
                 f"{report.points:g} of {report.possible:g}" if report.possible else "",
                 f"{report.worth:g}",
             )

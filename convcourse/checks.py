@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from convcourse._cases import run_case
 from convcourse._draws import NotTelling, secret_rng, telling
-from convcourse._findings import run_case
 from convcourse._report import ProgressReport, QuestionReport
 from convcourse._values import as_array, as_number, as_pair, refuses, same
 
@@ -120,12 +120,12 @@ class Exercise:
             known = ", ".join(self.questions)
             raise ValueError(f"{question!r} has no instant checks; those of {self.slug} are for {known}")
         cases, worth = _load(self._folder / f"{question}.py")
-        findings = (
+        results = (
             run_case(case.function, case.points or 0, case.failure_message, names)
             for case in cases
             if not case.hidden
         )
-        return QuestionReport(question, tuple(findings), worth)
+        return QuestionReport(question, tuple(results), worth)
 
     def __repr__(self) -> str:
         return f'Exercise("{self.slug}"): {len(self.questions)} questions with instant checks'

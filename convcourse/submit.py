@@ -27,7 +27,7 @@ class SubmitError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Submission:
+class SubmissionZip:
     """What was put into the zip: `files` are names with their sizes in bytes, `warnings` what to look at."""
 
     path: Path
@@ -83,7 +83,7 @@ def submit(slug: str) -> None:
         files.download(str(submission.path))
 
 
-def make_zip(slug: str, notebook: str | Path | None = None, folder: str | Path = ".") -> Submission:
+def make_zip(slug: str, notebook: str | Path | None = None, folder: str | Path = ".") -> SubmissionZip:
     """Write SLUG.zip into `folder`: the notebook, the files the exercise asks for, and manifest.json.
 
     Without `notebook`, the one that is running is taken, or SLUG.ipynb in `folder`. SubmitError where there
@@ -108,7 +108,7 @@ def make_zip(slug: str, notebook: str | Path | None = None, folder: str | Path =
             archive.writestr(name, data)
     unfinished.replace(target)
     sizes = tuple((name, len(data)) for name, data in contents.items())
-    return Submission(target, target.stat().st_size, found, sizes, tuple(missing), tuple(warnings))
+    return SubmissionZip(target, target.stat().st_size, found, sizes, tuple(missing), tuple(warnings))
 
 
 def _notebook(slug: str, given: str | Path | None, folder: Path) -> tuple[str, bytes]:

@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 
 from convcourse.plots._colors import (
     DIVERGING,
@@ -21,8 +20,7 @@ from convcourse.plots._colors import (
 )
 from convcourse.plots._grid import picture as _gray_or_signed
 from convcourse.plots._show import figure
-
-Array = NDArray[np.floating] | NDArray[np.integer]
+from convcourse.plots.images import Array
 
 
 def side_by_side(pictures: Mapping[str, Array], columns: int = 3) -> Figure:

@@ -13,7 +13,7 @@ from convcourse.data import ImageSet
 from convcourse.training.augment import Augment
 from convcourse.training.distributed import Team
 
-Images = ImageSet | Dataset
+ImageData = ImageSet | Dataset
 
 
 class Batch(NamedTuple):
@@ -42,7 +42,7 @@ def pixels(images: Tensor) -> Tensor:
     return stacked.contiguous(memory_format=torch.channels_last)
 
 
-def size_of(images: Images) -> int:
+def size_of(images: ImageData) -> int:
     """How many images there are; a Dataset must know its length."""
     return len(images)  # type: ignore[arg-type]
 
@@ -62,7 +62,7 @@ class TrainLoader:
 
     def __init__(
         self,
-        images: Images,
+        images: ImageData,
         batch_size: int,
         augment: Augment | None,
         device: torch.device,
@@ -101,7 +101,7 @@ def fits(images: ImageSet, device: torch.device) -> bool:
     return images.images.nbytes <= free / 2
 
 
-def in_order(images: Images, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+def in_order(images: ImageData, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """All images as they are stored and their labels, on the CPU for a Dataset, a batch at a time."""
     if isinstance(images, ImageSet):
         yield from zip(images.images.split(batch_size), images.labels.split(batch_size), strict=True)

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from convcourse.data import ImageSet
-from convcourse.training.batches import Images, size_of
+from convcourse.training.batches import ImageData, size_of
 from convcourse.training.distributed import Team
 
 MAGIC = b"convcourse checkpoint 1\n"
@@ -70,7 +70,7 @@ def require_same(path: Path, was: Mapping[str, str], now: Mapping[str, str]) -> 
         )
 
 
-def describe(settings: Mapping[str, Any], model: nn.Module, train: Images) -> dict[str, str]:
+def describe(settings: Mapping[str, Any], model: nn.Module, train: ImageData) -> dict[str, str]:
     """What a training is, in words: two trainings with the same words take the same steps."""
     shapes = ";".join(f"{name}{list(value.shape)}" for name, value in model.state_dict().items())
     labels = (

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from convcourse.training.batches import Images, in_order, pixels
+from convcourse.training.batches import ImageData, in_order, pixels
 
 
 class Normalize(nn.Module):
@@ -54,7 +54,7 @@ def predict(model: nn.Module, images: Tensor, batch_size: int = 1000) -> Tensor:
     return torch.cat(logits)
 
 
-def evaluate(model: nn.Module, images: Images, batch_size: int = 1000) -> tuple[float, float]:
+def evaluate(model: nn.Module, images: ImageData, batch_size: int = 1000) -> tuple[float, float]:
     """Mean cross-entropy and accuracy (0 to 1) of `model` on an ImageSet, or on a Dataset that yields
     (uint8 [C, H, W], class), in evaluation mode.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
-from convcourse.training.batches import Images
+from convcourse.training.batches import ImageData
 from convcourse.training.device import autocast
 from convcourse.training.errors import explain_out_of_memory
 from convcourse.training.evaluation import evaluate
@@ -17,8 +17,8 @@ from convcourse.training.setup import TrainingState, set_up
 
 def fit(
     model: nn.Module,
-    train: Images,
-    valid: Images,
+    train: ImageData,
+    valid: ImageData,
     recipe: Recipe,
     *,
     device: str = "auto",

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from convcourse.training.batches import Images, TrainLoader
+from convcourse.training.batches import ImageData, TrainLoader
 from convcourse.training.checkpoint import Checkpoint, describe
 from convcourse.training.device import choose_compile, choose_precision, keep_freed_memory, move
 from convcourse.training.distributed import Team, join
@@ -54,7 +54,7 @@ class TrainingState:
 
 def set_up(
     model: nn.Module,
-    train: Images,
+    train: ImageData,
     recipe: Recipe,
     device: str,
     checkpoint: str | Path | None,

@@ -4,13 +4,15 @@ The full runs wait for a GPU. The small ones, with a quarter of the channels and
 63 x 63, prove the code with 6,000 images of CIFAR-10, re-encoded as JPEG, and 4 epochs: as published
 23.54 % of the test images, modern 53.03 %.
 
-    python solutions/training/alexnet.py --device cuda       # both, three seeds each, at 227 x 227
-    python solutions/training/alexnet.py --small --threads 1 # a quarter of the channels, 63 x 63, on a CPU
-    python solutions/training/alexnet.py --folder PATH       # PATH/train and PATH/val with a folder a class
-    python solutions/training/alexnet.py --quick             # does it run?
+Small run of 2026-11-21: 1 thread of 2 cores (AMD EPYC), Python 3.11.7, torch 2.15.0+cu132, seed 0.
+
+    python -m solutions.training.alexnet --device cuda       # both, three seeds each, at 227 x 227
+    python -m solutions.training.alexnet --small --threads 1 # a quarter of the channels, 63 x 63, on a CPU
+    python -m solutions.training.alexnet --folder PATH       # PATH/train and PATH/val with a folder per class
+    python -m solutions.training.alexnet --quick             # does it run?
 
 Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural Networks" (2012). As
-published: 60,965,224 parameters for 1,000 classes; layers 2, 4 and 5 in two groups, one a graphics card;
+published: 60,965,224 parameters for 1,000 classes; layers 2, 4 and 5 in two groups, one per graphics card;
 local response normalization; pooling windows of 3 x 3 that overlap by one; dropout; plain pixels less their
 mean; weights drawn with a deviation of 0.01, and biases of 1 where ReLU would otherwise start dead. Modern:
 the same five convolutions as one tower, in the widths of Krizhevsky's own later one (arXiv 1404.5997), with
@@ -25,15 +27,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import reference
 import torch
-from reference import Reference, Variant
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
 
 from convcourse.cifar import MEAN, STD, FolderOfImages, cifar10
 from convcourse.training import Augment, Normalize, Recipe, fit, random_crop_flip, set_seed
+from solutions.training import reference
+from solutions.training.reference import Reference, Variant
 
 CHANNELS = (96, 256, 384, 384, 256)
 CHANNELS_OF_ONE_TOWER = (64, 192, 384, 256, 256)
@@ -87,7 +89,8 @@ def as_published(classes: int = 10, width: float = 1.0, size: int = 227, stride:
     for number, layer in enumerate(layers, start=1):
         # Fewer inputs add up to less, so a narrower network starts with larger weights.
         nn.init.normal_(layer.weight, std=0.01 / width**0.5)
-        nn.init.constant_(layer.bias, 1.0 if number in (2, 4, 5, 6, 7) else 0.0)
+        first_bias = 1.0 if number in (2, 4, 5, 6, 7) else 0.0
+        layer.bias = nn.Parameter(torch.full((layer.weight.shape[0],), first_bias))
     return network
 
 
@@ -110,9 +113,11 @@ def modern(classes: int = 10, width: float = 1.0, size: int = 227, stride: int =
     return network
 
 
-def block(in_channels: int, out_channels: int, kernel_size: int, **settings: int) -> list[nn.Module]:
+def block(
+    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, padding: int = 0
+) -> list[nn.Module]:
     """A convolution, batch normalization, ReLU."""
-    convolution = nn.Conv2d(in_channels, out_channels, kernel_size, bias=False, **settings)
+    convolution = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=False)
     return [convolution, nn.BatchNorm2d(out_channels), nn.ReLU()]
 
 
@@ -189,7 +194,7 @@ REFERENCE = Reference(
 SMALL = replace(
     REFERENCE,
     variants={
-        # At 0.01 its few epochs end where they began, at chance.
+        # At 0.01 its few epochs end where they began, at chance (LOG.md).
         "as_published": Variant(
             lambda: as_published(**SMALL_SHAPE), replace(PUBLISHED_RECIPE, learning_rate=0.003)
         ),
@@ -214,7 +219,7 @@ def train_folder(options: argparse.Namespace) -> None:
 def main() -> None:
     """The reference's command, or with --folder a training on one's own pictures."""
     if "--folder" not in sys.argv:
-        reference.main(SMALL if "--small" in sys.argv else REFERENCE)
+        reference.main(REFERENCE, SMALL)
         return
     options = argparse.ArgumentParser()
     options.add_argument("--folder", type=Path, required=True)

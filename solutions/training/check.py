@@ -1,7 +1,7 @@
 """Measures every committed network again, and fails where it, its log and metrics.json do not say the same.
 
-    python solutions/training/check.py [RUN...]        # all of runs/, or those named
-    python solutions/training/check.py --waiting       # the networks that have no run on a GPU yet
+    python -m solutions.training.check [RUN...]        # all of runs/, or those named
+    python -m solutions.training.check --waiting       # the networks that have no run on a GPU yet
 
 Every number is taken from the files as they lie there: the network is run on the test images of its data set,
 its parameters are counted in its graph, the network that its script builds must give the same logits with
@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import record
-import reference
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -27,6 +25,7 @@ from convcourse.data import DataError, ImageSet
 from convcourse.export import graph_parameters
 from convcourse.training import COLUMNS, predict
 from convcourse.training.batches import pixels
+from solutions.training import record, reference
 
 RUNS = Path(__file__).parent / "runs"
 RUN = re.compile(r"\d{4}-\d\d-\d\d_(?P<name>.+?)(?P<small>_small)?_(?P<device>[^_]+)")

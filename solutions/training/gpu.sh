@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the reference networks that have no run on a GPU yet, side by side, records them, and says what is left.
+# Trains the reference networks that have no run on a GPU yet, at the same time, records them, and says what is left.
 #
 #     solutions/training/gpu.sh [options] [NAME...]        # without names: everything that waits
 #
@@ -42,13 +42,13 @@ in_time() {
 }
 
 [[ -n $keep && -f $keep ]] && tar xzf "$keep"
-if (($#)); then names=("$@"); else mapfile -t names < <("$python" "$here/check.py" --waiting); fi
+if (($#)); then names=("$@"); else mapfile -t names < <("$python" -m solutions.training.check --waiting); fi
 if ((!${#names[@]})); then echo "nothing waits for a GPU"; exit 0; fi
 
 failed=()
 if [[ $quick ]]; then
     for name in "${names[@]}"; do
-        in_time "$python" "$here/$name.py" --quick --device "$device" || failed+=("$name")
+        in_time "$python" -m "solutions.training.$name" --quick --device "$device" || failed+=("$name")
     done
     if ((${#failed[@]})); then echo "does not run: ${failed[*]}"; exit 1; fi
     echo "all run: ${names[*]}"
@@ -57,17 +57,17 @@ fi
 
 export PROCESSES_BESIDE=$((workers - 1))
 for ((worker = 0; worker < workers; worker++)); do
-    in_time "$python" "$here/reference.py" "${names[@]}" --not-timed --device "$device" &
+    in_time "$python" -m solutions.training "${names[@]}" --not-timed --device "$device" &
 done
 wait
 export PROCESSES_BESIDE=0
 for name in "${names[@]}"; do  # trains what is timed, or was left, and records what is complete
-    in_time "$python" "$here/$name.py" --device "$device" || failed+=("$name")
+    in_time "$python" -m "solutions.training.$name" --device "$device" || failed+=("$name")
 done
 
 if [[ -n $keep ]]; then
     mkdir -p _build/training
     tar czf "$keep.part" _build/training solutions/training/runs && mv "$keep.part" "$keep"
 fi
-echo "still waiting for a GPU: $("$python" "$here/check.py" --waiting | tr '\n' ' ')"
+echo "still waiting for a GPU: $("$python" -m solutions.training.check --waiting | tr '\n' ' ')"
 if ((${#failed[@]})); then echo "not finished in this call: ${failed[*]}"; exit 1; fi

@@ -1,5 +1,7 @@
 """Training ingredients, one at a time: a small network on 10,000 digits, and what each change does.
 
+Run of 2026-11-21: 1 thread of 2 cores (AMD EPYC), Python 3.11.7, torch 2.15.0+cu132, seeds 0 to 2.
+
 The baseline (6,186 parameters): 97.63 % of the test images as mean of three seeds. What each arm adds
 to that, in percentage points, and the standard deviation of this difference over the seeds:
 
@@ -24,9 +26,9 @@ to that, in percentage points, and the standard deviation of this difference ove
     cyclic            +0.00  0.18
     progressive       -2.46  0.57
 
-    python solutions/training/ingredients.py             # all arms, three seeds each
-    python solutions/training/ingredients.py --variants baseline batch_norm
-    python solutions/training/ingredients.py --quick     # does it run?
+    python -m solutions.training.ingredients             # all arms, three seeds each
+    python -m solutions.training.ingredients --variants baseline batch_norm
+    python -m solutions.training.ingredients --quick     # does it run?
 
 The baseline has four convolutions, ReLU, He's initialization and no normalization, and is trained for sixteen
 epochs with AdamW, the learning rate going up once and down again. Each arm changes one thing and keeps the
@@ -40,6 +42,7 @@ ELU, SELU and RMSProp each gain about a third of a point, about twice their spre
 rate, sigmoids and half the resolution lose clearly, tiny weights and SGD probably; the rest cannot be told
 from nothing.
 Sixteen epochs on 10,000 images still favor what learns fast: dropout and augmentation need longer to pay.
+LOG.md has what four epochs gave.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -48,9 +51,7 @@ from functools import partial
 from statistics import mean, stdev
 from typing import Any
 
-import reference
 import torch
-from reference import Reference, Variant, load_mnist
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
@@ -59,6 +60,8 @@ from torch.optim.lr_scheduler import ConstantLR, CyclicLR, LRScheduler
 
 from convcourse.data import ImageSet
 from convcourse.training import Normalize, Recipe, random_affine
+from solutions.training import reference
+from solutions.training.reference import Reference, Variant, load_mnist
 
 # (channels, kernel size, stride) of the convolutions; after the first, the map is halved by max pooling.
 CONVOLUTIONS = ((8, 5, 2), (16, 3, 1), (16, 3, 1), (16, 3, 1))
@@ -92,7 +95,7 @@ def build(
         convolution = nn.Conv2d(channels, width, size, stride, padding=size // 2)
         if init:
             init(convolution.weight)
-            nn.init.zeros_(convolution.bias)
+            convolution.bias = nn.Parameter(torch.zeros(width))
         layers += [wrap(convolution) if wrap else convolution]
         layers += [norm(width)] if norm else []
         layers += [activation()]
@@ -108,6 +111,8 @@ class CoarseFirst(nn.Module):
 
     The batches seen are counted in a buffer, so a training that is taken up again knows where it is.
     """
+
+    seen: Tensor
 
     def __init__(self, network: nn.Module, coarse_batches: int):
         super().__init__()

@@ -1,21 +1,23 @@
-"""The multilayer perceptron of chapter 01: 25,450 parameters, 97.18 % of the
-test images as mean of five seeds, and 37.8 % once they are moved by three pixels.
+"""The multilayer perceptron of chapter 01: 25,450 parameters, 97.18 % of the test images as mean of five
+seeds, and 37.8 % once they are moved by three pixels.
 
-    python solutions/training/mlp_mnist.py            # five seeds, seconds each
-    python solutions/training/mlp_mnist.py --quick    # does it run?
+Run of 2026-11-21: 1 thread of 2 cores (AMD EPYC), Python 3.11.7, torch 2.15.0+cu132, seeds 0 to 4.
+
+    python -m solutions.training.mlp_mnist            # five seeds, seconds each
+    python -m solutions.training.mlp_mnist --quick    # does it run?
 
 It is trained on centered digits alone, with no augmentation. Every test digit is then moved by 1 to 4 pixels
 in eight directions; `shifted_3` is the accuracy at three pixels, averaged over them. The weights belong to
 places in the picture, so what was learned at one place is of no use at the next.
 """
 
-import reference
-from reference import Reference, Variant
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from convcourse.data import ImageSet
 from convcourse.training import Normalize, Recipe, evaluate
+from solutions.training import reference
+from solutions.training.reference import Reference, Variant
 
 RECIPE = Recipe(epochs=10, batch_size=128, learning_rate=0.005, weight_decay=0.01)
 DIRECTIONS = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0)]

@@ -28,7 +28,7 @@ from convcourse.training import COLUMNS, Log
 HERE = Path(__file__).resolve().parent
 PACKAGE = Path(convcourse.__file__).resolve().parent
 COMMITTED_BYTES = 1_000_000  # a larger network is not kept in the repository
-Table = dict[str, Any]
+Json = dict[str, Any]  # as metrics.json holds it
 
 
 def sha256(path: Path) -> str:
@@ -48,14 +48,14 @@ def program_sha256(path: Path) -> str:
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
 
 
-def layers(network: nn.Module, input_shape: tuple[int, int, int]) -> list[Table]:
+def layers(network: nn.Module, input_shape: tuple[int, int, int]) -> list[Json]:
     """The network's layers with their output shapes and parameters, for those who read the metrics."""
     return [row._asdict() for row in trace(network, input_shape)]
 
 
-def hardware(device: torch.device) -> Table:
+def hardware(device: torch.device) -> Json:
     """What the run had to work with."""
-    table: Table = {
+    table: Json = {
         "device": device.type,
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
@@ -69,7 +69,7 @@ def hardware(device: torch.device) -> Table:
     return table
 
 
-def summary(values: Sequence[float]) -> Table:
+def summary(values: Sequence[float]) -> Json:
     """Mean, sample standard deviation (0 for one value), least and greatest."""
     return {
         "mean": round(mean(values), 6),
@@ -102,11 +102,11 @@ def program(name: str) -> Path | None:
     return next((path for path in (HERE / name, PACKAGE / name) if path.is_file()), None)
 
 
-def write_network(network: nn.Module, log: Log, folder: Path, shape: tuple[int, ...]) -> Table:
+def write_network(network: nn.Module, log: Log, folder: Path, shape: tuple[int, int, int]) -> Json:
     """Write a network as ONNX and as safetensors, where it is small enough to be committed, and its log; what
     metrics.json says of them."""
     state = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
-    said: Table = {
+    said: Json = {
         "parameters": count_parameters(network),
         "parameters_in_graph": None,
         "network_sha256": None,
@@ -134,20 +134,20 @@ def write_run(
     title: str,
     script: str,
     command: str,
-    results: list[Table],
+    results: list[Json],
     measures: Sequence[str],
     logs: Mapping[tuple[str, int], Log],
-    arms: Mapping[str, Table],
-    trained: list[Table],
-    small: Table | None,
-    images: Table,
+    arms: Mapping[str, Json],
+    trained: list[Json],
+    small: Json | None,
+    images: Json,
 ) -> None:
     """Write README.md, log.csv, metrics.json and curves.svg. `results` has a table for each variant and seed,
     `logs` its log, `arms` what a variant is, `trained` what was kept when each network was trained;
     `measures` names the columns of `results` that the script itself measured."""
     for name, arm in arms.items():
         arm.update(figures([row for row in results if row["variant"] == name], measures))
-    metrics: Table = {
+    metrics: Json = {
         "title": title,
         "script": script,
         "command": command,
@@ -178,25 +178,34 @@ def write_run(
     (folder / "README.md").write_text(readme(metrics))
 
 
-def figures(rows: list[Table], measures: Sequence[str]) -> Table:
+def figures(rows: list[Json], measures: Sequence[str]) -> Json:
     """What the seeds of one variant come to, a summary a figure."""
     names = ("test_accuracy", *measures, "seconds", "cpu_seconds")
     known = {name: [row[name] for row in rows if row[name] is not None] for name in names}
     return {name: summary(values) for name, values in known.items() if values}
 
 
-def variants(metrics: Table) -> dict[str, Table]:
+def variants(metrics: Json) -> dict[str, Json]:
     """What a run says of each of its variants; of the only one, under the name ""."""
     return metrics.get("variants") or {"": metrics}
 
 
-def readme(metrics: Table) -> str:
+def conditions(run: Path) -> str:
+    """When, on what and with which versions and seeds a run was made, as its script's docstring says it."""
+    metrics = json.loads((run / "metrics.json").read_text())
+    at, versions = metrics["hardware"], metrics["versions"]
+    place = at.get("gpu") or f"{_threads(at)} of {at['cores']} cores ({at['processor']})"
+    seeds = sorted({row["seed"] for row in metrics["seeds"]})
+    numbers = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
+    kind = "Small run" if "small" in metrics else "Run"
+    made_with = f"Python {versions['python']}, torch {versions['torch']}"
+    return f"{kind} of {run.name[:10]}: {place}, {made_with}, {numbers}."
+
+
+def readme(metrics: Json) -> str:
     """The run in words, all figures from `metrics`."""
     at, images, arms = metrics["hardware"], metrics["images"], variants(metrics)
-    place = (
-        at.get("gpu")
-        or f"{at['threads']} thread{'s' * (at['threads'] != 1)} on {at['cores']} cores ({at['processor']})"
-    )
+    place = at.get("gpu") or f"{_threads(at)} on {at['cores']} cores ({at['processor']})"
     if "processes_beside" in at:
         place += f", which {at['processes_beside']} other trainings shared"
     folders = "`[VARIANT/]seed_N/`" if "variants" in metrics else "`seed_N/`"
@@ -211,12 +220,16 @@ def readme(metrics: Table) -> str:
         "validation images; the test images were measured once, on the weights of the last epoch. `log.csv` "
         f"has every epoch of every seed, `metrics.json` the rest, {folders} the network and the log that "
         "names it. "
-        "`python solutions/training/check.py` measures the committed networks again.",
+        "`python -m solutions.training.check` measures the committed networks again.",
     ]
     return "\n\n".join(paragraphs) + "\n"
 
 
-def _claim(name: str, arm: Table, metrics: Table) -> str:
+def _threads(hardware: Json) -> str:
+    return f"{hardware['threads']} thread{'s' * (hardware['threads'] != 1)}"
+
+
+def _claim(name: str, arm: Json, metrics: Json) -> str:
     """One variant's result in a sentence or two."""
     rows = [row for row in metrics["seeds"] if row.get("variant", "") == name]
     accuracy, images = arm["test_accuracy"], metrics["images"]
@@ -235,7 +248,7 @@ def _claim(name: str, arm: Table, metrics: Table) -> str:
     return f"**{name}**: {text}" if name else text
 
 
-def _table(metrics: Table) -> str:
+def _table(metrics: Json) -> str:
     """Every seed, a line each."""
     named, measures = "variants" in metrics, metrics.get("measures", ())
     head = [*["variant"] * named, "seed", "test", *(name.replace("_", " ") for name in measures)]
@@ -254,7 +267,7 @@ def _table(metrics: Table) -> str:
     return "\n".join(lines)
 
 
-def _small(metrics: Table) -> list[str]:
+def _small(metrics: Json) -> list[str]:
     if "small" not in metrics:
         return []
     changes = ", ".join(f"{name} {value}" for name, value in metrics["small"].items())
@@ -271,7 +284,7 @@ def _time(seconds: float | None) -> str:
     return f"{seconds:.0f} s" if seconds >= 60 else f"{seconds:.1f} s"
 
 
-def _curves(logs: Mapping[tuple[str, int], Log], arms: list[str]) -> Iterator[tuple[str, list[Table]]]:
+def _curves(logs: Mapping[tuple[str, int], Log], arms: list[str]) -> Iterator[tuple[str, list[Json]]]:
     """The curves to draw: every seed of the only variant, or the first seed of each."""
     first = next(iter(logs))[1]
     for (variant, seed), log in logs.items():

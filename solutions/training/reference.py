@@ -1,9 +1,8 @@
 """Trains a reference network: every variant with every seed, then measures them on the test images.
 
-    python solutions/training/NAME.py             # the whole run, into runs/DATE_NAME_DEVICE
-    python solutions/training/NAME.py --small     # a configuration that proves the code in minutes
-    python solutions/training/NAME.py --quick     # one seed, one epoch, few images, nothing written
-    python solutions/training/reference.py NAME...     # train the networks of several scripts, record nothing
+    python -m solutions.training.NAME             # the whole run, into runs/DATE_NAME_DEVICE
+    python -m solutions.training.NAME --small     # a configuration that proves the code in minutes
+    python -m solutions.training.NAME --quick     # one seed, one epoch, few images, nothing written
 
 A network that is trained is kept in _build/training, and one that is being trained has its checkpoint there:
 a run that was killed goes on where it was, and several processes can share the work of one run. The test
@@ -26,23 +25,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import record
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from convcourse.data import ImageSet, mnist, split
 from convcourse.training import Log, Recipe, choose_device, evaluate, fit, set_seed
+from solutions.training import record
+from solutions.training.record import Json
 
 HERE = Path(__file__).resolve().parent
 RUNS = HERE / "runs"
 KEPT = HERE.parents[1] / "_build" / "training"
-QUICK = {"epochs": 1, "seeds": (0,), "train_images": 256, "validation": 64, "test_images": 64}
+QUICK: Mapping[str, Any] = {
+    "epochs": 1,
+    "seeds": (0,),
+    "train_images": 256,
+    "validation": 64,
+    "test_images": 64,
+}
 # Of `small` and QUICK, what is no field of a Recipe.
 ABOUT_IMAGES = ("seeds", "train_images", "validation", "test_images")
 
 Load = Callable[[Any], ImageSet]
-Table = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ class Plan:
         changes = {name: value for name, value in self.changes.items() if name not in ABOUT_IMAGES}
         return replace(self.variants[variant].recipe, **changes, seed=seed)
 
-    def recorded(self, variant: str) -> Table:
+    def recorded(self, variant: str) -> Json:
         """The recipe for metrics.json, as plain data and without a seed, since all seeds share it."""
         return {name: value for name, value in self.recipe(variant).settings().items() if name != "seed"}
 
@@ -196,58 +201,72 @@ def train_one(plan: Plan, variant: str, seed: int, train: ImageSet, valid: Image
 
 def measure_all(plan: Plan, folder: Path, command: str) -> None:
     """Measure every network on the test images, once, and write the run's folder."""
-    reference = plan.reference
     train, valid = images_for(plan)
-    test = reference.load("test")
+    test = plan.reference.load("test")
     test = test[: plan.changes.get("test_images", len(test))]
-    shape = (1, *test.images.shape[1:]) if test.images.ndim == 3 else tuple(test.images.shape[1:])
-    rows, logs, results = [], {}, []
-    for variant, seed in sorted(plan.jobs, key=lambda job: list(plan.variants).index(job[0])):
-        place = plan.place(variant, seed)
-        result = json.loads((place / "result.json").read_text())
-        network = plan.variants[variant].build()
-        network.load_state_dict(load_file(place / "network.safetensors"))
-        network.to(plan.device).eval()
-        test_loss, test_accuracy = evaluate(network, test)
-        further = reference.measure(network, test) if reference.measure else {}
-        log = Log(result["rows"], result["settings"])
-        rows.append(
-            {
-                "variant": variant,
-                "seed": seed,
-                "test_accuracy": round(test_accuracy, 6),
-                "test_loss": round(test_loss, 6),
-                **{name: round(float(value), 6) for name, value in further.items()},
-                "valid_accuracy": log.last["valid_accuracy"],
-                "epochs": len(log.rows),
-                "seconds": result["seconds"],
-                "cpu_seconds": result["cpu_seconds"],
-                **record.write_network(network, log, folder / variant / f"seed_{seed}", shape),
-            }
-        )
-        logs[variant, seed] = log
-        results.append(result)
-        print(f"{variant} seed {seed}: {test_accuracy:.2%} of the test images", flush=True)
+    kept: dict[tuple[str, int], Json] = {}
+    for variant in plan.variants:
+        for seed in plan.seeds:
+            kept[variant, seed] = json.loads((plan.place(variant, seed) / "result.json").read_text())
+    logs = {job: Log(result["rows"], result["settings"]) for job, result in kept.items()}
+    measured = [measure_one(plan, *job, test, logs[job], kept[job], folder) for job in kept]
+    trained = list(kept.values())
     arms = {
         variant: {
-            "recipe": plan.recorded(variant) | {"precision": results[0]["settings"]["precision"]},
-            "layers": record.layers(plan.variants[variant].build(), shape),
+            "recipe": plan.recorded(variant) | {"precision": trained[0]["settings"]["precision"]},
+            "layers": record.layers(plan.variants[variant].build(), image_shape(test)),
         }
         for variant in plan.variants
     }
     record.write_run(
         folder,
-        title=reference.title,
-        script=f"{reference.name}.py",
+        title=plan.reference.title,
+        script=f"{plan.reference.name}.py",
         command=command,
-        results=rows,
-        measures=list(further),
+        results=[row for row, _ in measured],
+        measures=measured[0][1],
         logs=logs,
         arms=arms,
-        trained=results,
+        trained=trained,
         small=dict(plan.changes) if plan.small else None,
         images={"train": len(train), "validation": len(valid), "test": len(test), "source": test.source},
     )
+
+
+def measure_one(
+    plan: Plan, variant: str, seed: int, test: ImageSet, log: Log, kept: Json, folder: Path
+) -> tuple[Json, list[str]]:
+    """Measure one network on the test images and write its files; its row of metrics.json, and which figures
+    of it the script measured itself. `kept` is what was written down when the network was trained."""
+    network = plan.variants[variant].build()
+    network.load_state_dict(load_file(plan.place(variant, seed) / "network.safetensors"))
+    network.to(plan.device).eval()
+    test_loss, test_accuracy = evaluate(network, test)
+    further = plan.reference.measure(network, test) if plan.reference.measure else {}
+    print(f"{variant} seed {seed}: {test_accuracy:.2%} of the test images", flush=True)
+    row = {
+        "variant": variant,
+        "seed": seed,
+        "test_accuracy": round(test_accuracy, 6),
+        "test_loss": round(test_loss, 6),
+        **{name: round(float(value), 6) for name, value in further.items()},
+        "valid_accuracy": log.last["valid_accuracy"],
+        "epochs": len(log.rows),
+        "seconds": kept["seconds"],
+        "cpu_seconds": kept["cpu_seconds"],
+        **record.write_network(network, log, folder / variant / f"seed_{seed}", image_shape(test)),
+    }
+    return row, list(further)
+
+
+def image_shape(images: ImageSet) -> tuple[int, int, int]:
+    """Channels, height and width of each image.
+
+    >>> image_shape(ImageSet(torch.zeros(5, 28, 28, dtype=torch.uint8), torch.zeros(5).long(), "digits"))
+    (1, 28, 28)
+    """
+    *channels, height, width = images.images.shape[1:]
+    return (channels[0] if channels else 1), height, width
 
 
 def plan_for(reference: Reference, chosen: argparse.Namespace, kept: Path = KEPT) -> Plan:
@@ -262,7 +281,7 @@ def plan_for(reference: Reference, chosen: argparse.Namespace, kept: Path = KEPT
         reference=reference,
         device=choose_device(chosen.device),
         variants={name: reference.variants[name] for name in chosen.variants or reference.variants},
-        seeds=chosen.seeds or changes.get("seeds") or reference.seeds,
+        seeds=chosen.seeds or tuple(changes.get("seeds", reference.seeds)),
         small=chosen.small and not chosen.quick,
         changes=changes,
         kept=kept,
@@ -289,9 +308,11 @@ def options(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def main(reference: Reference) -> None:
-    """A script's command: train, measure, record."""
+def main(reference: Reference, small: Reference | None = None) -> None:
+    """A script's command: train, measure, record; `small` is a narrower reference for `--small`."""
     chosen = options(sys.modules["__main__"].__doc__).parse_args()
+    if chosen.small and small is not None:
+        reference = small
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
     if chosen.quick:
@@ -306,8 +327,7 @@ def main(reference: Reference) -> None:
     if int(os.environ.get("RANK", 0)):
         return  # of a team started by torchrun, the first process writes
     folder = RUNS / f"{chosen.date}_{plan.folder_name}"
-    program = Path(sys.argv[0]).resolve().relative_to(HERE.parents[1])
-    measure_all(plan, folder, " ".join(["python", str(program), *sys.argv[1:]]))
+    measure_all(plan, folder, " ".join(["python -m", f"{__package__}.{reference.name}", *sys.argv[1:]]))
     print(f"written to {folder}")
 
 
@@ -320,23 +340,8 @@ def names() -> list[str]:
 
 def find(name: str, small: bool = False) -> Reference:
     """The reference that a script describes; where it has a narrower one for `--small`, that one if asked."""
-    if str(HERE) not in sys.path:
-        sys.path.insert(0, str(HERE))
-    module = importlib.import_module(name)
+    module = importlib.import_module(f"{__package__}.{name}")
     return getattr(module, "SMALL", module.REFERENCE) if small else module.REFERENCE
-
-
-def _train_several() -> None:
-    parser = options(__doc__)
-    parser.add_argument("names", nargs="+", choices=names(), metavar="NAME")
-    parser.add_argument("--not-timed", action="store_true", help="leave out those that must be trained alone")
-    chosen = parser.parse_args()
-    if chosen.threads:
-        torch.set_num_threads(chosen.threads)
-    for name in chosen.names:
-        reference = find(name, chosen.small)
-        if not (chosen.not_timed and reference.timed):
-            train_all(plan_for(reference, chosen), wait=False)
 
 
 @contextmanager
@@ -354,9 +359,3 @@ def _alone(place: Path, wait: bool) -> Iterator[bool]:
             yield False
             return
         yield True
-
-
-if __name__ == "__main__":
-    # The scripts import this file as `reference`; that one, and not this copy, must do the work.
-    sys.path.insert(0, str(HERE))
-    importlib.import_module("reference")._train_several()

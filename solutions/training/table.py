@@ -1,7 +1,7 @@
-"""Writes README.md beside it: what each reference network must reach, and what the committed runs show.
+"""Writes README.md next to it: what each reference network must reach, and what the committed runs show.
 
-    python solutions/training/table.py            # write it anew
-    python solutions/training/table.py --check    # fail where it is not what the runs say
+    python -m solutions.training.table            # write it anew
+    python -m solutions.training.table --check    # fail where it is not what the runs say
 
 Every figure comes from a run's metrics.json, and the row names that run.
 """
@@ -11,42 +11,40 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import check
-import record
-import reference
+from solutions.training import check, record, reference
 
 README = Path(__file__).parent / "README.md"
 # What the course asks of each network, and what it hopes for.
 GOALS = {
-    "mlp_mnist": ("the baseline of chapter 01", "accuracy on shifted digits beside it"),
-    "lenet_mnist": ("the baseline of chapter 09", "accuracy on shifted digits beside it"),
+    "mlp_mnist": ("the baseline of chapter 01", "accuracy on shifted digits as well"),
+    "lenet_mnist": ("the baseline of chapter 09", "accuracy on shifted digits as well"),
     "ingredients": ("chapter 08: each ingredient's effect with its spread over seeds", ""),
     "mnist_20k": ("under 20,000 parameters, 99.5 % mean of five seeds", "99.70 %"),
     "mnist_fast": ("under 20,000 parameters, 99.2 % in ten of ten seeds, two cores", "10 s; 1 s on an H200"),
     "mnist_smallest": ("99.2 % mean of three seeds, as few parameters as possible", "1,000 parameters"),
     "skip_passthrough": ("a table of the connection at layers 13 and 12, 30 epochs on CIFAR-10", ""),
     "capsnet": ("Sabour et al. 2017 in full", "99.75 %, as published"),
-    "alexnet": ("as published and modern, on CIFAR-10 resized", "faster an image than the usual loop"),
+    "alexnet": ("as published and modern, on CIFAR-10 resized", "less time per image than the usual loop"),
 }
 TOP = """# Reference networks
 
-One script a network; each opens with its claim. [reference.py](reference.py) trains, measures and records
+One script per network; each opens with its claim. [reference.py](reference.py) trains, measures and records
 them all, `fit` of [convcourse.training](../../convcourse/training) is the loop, and [check.py](check.py)
 measures every committed network again. [gpu.sh](gpu.sh) trains what still waits for a GPU. This page is
-written by [table.py](table.py) from the runs.
+written by [table.py](table.py) from the runs; [LOG.md](LOG.md) has what was tried on the way.
 
-| network | must reach | aims at | reached | parameters | seconds a seed | run |
+| network | must reach | aims at | reached | parameters | seconds per seed | run |
 |---|---|---|---|---|---|---|
 """
 ABOUT_SMALL = """
-A **small** run proves on a processor, in minutes, that the code is right; its accuracy is no result of the
-recipe. A run with many variants has its table in the run's own README. Seconds are of the machine that the
-run names, often while other programs ran.
+A **small** run proves on a processor, in minutes, that the code is right; its accuracy is not a result of
+the recipe. A run with many variants has its table in the run's own README. Seconds are of the machine that
+the run names, often while other programs ran.
 """
 
 
 def rows_of(name: str) -> list[str]:
-    """The lines of one network: a line a run, or one that says that there is none."""
+    """The lines of one network: a line per run, or one that says that there is none."""
     must, aim = GOALS[name]
     runs = [path for path in sorted(check.RUNS.glob("*/metrics.json")) if _name(path) == name]
     lines = [f"| [{name}]({name}.py) | {must} | {aim} | {_run_cells(path)} |" for path in runs]
@@ -109,7 +107,8 @@ def main(arguments: list[str]) -> int:
     text = table()
     if arguments == ["--check"]:
         current = README.exists() and README.read_text() == text
-        print("README.md is " + ("what the runs say" if current else f"stale: run python {__file__}"))
+        stale = "stale: run python -m solutions.training.table"
+        print(f"README.md is {'what the runs say' if current else stale}")
         return 0 if current else 1
     README.write_text(text)
     return 0

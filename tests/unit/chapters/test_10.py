@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,23 +10,12 @@ import pytest
 
 from convcourse.data import DataError, mnist
 from convcourse.export import graph_parameters
+from solutions.training import check
 
 ROOT = Path(__file__).resolve().parents[3]
 TRAINING = ROOT / "solutions" / "training"
 RUNS = sorted((TRAINING / "runs").glob("*_mnist_20k_*"))
 ARTIFACTS = ROOT / "solutions" / "10_mnist_20k" / "artifacts"
-
-
-@pytest.fixture(scope="module")
-def check():
-    """solutions/training/check.py as a module; it is a script and stands in no package."""
-    sys.path.insert(0, str(TRAINING))
-    try:
-        import check
-
-        yield check
-    finally:
-        sys.path.remove(str(TRAINING))
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +48,11 @@ def test_there_is_a_committed_run():
 
 
 @pytest.mark.parametrize("run", RUNS, ids=[run.name for run in RUNS])
-def test_networks_logs_and_metrics_agree(check, digits_to_read, run):
+def test_networks_logs_and_metrics_agree(digits_to_read, run):
     assert check.check_run(run, *digits_to_read) == []
 
 
-def test_the_check_sees_what_does_not_agree(check, digits_to_read, tmp_path):
+def test_the_check_sees_what_does_not_agree(digits_to_read, tmp_path):
     """A nicer accuracy, a shortened log and another seed's network are each noticed."""
     run = tmp_path / "run"
     shutil.copytree(RUNS[0], run)
@@ -103,7 +91,7 @@ def test_the_hidden_numbers_are_hidden():
     ("name", "least", "most"),
     [("almost_99_2_percent", 0.9905, 0.9919), ("98_percent", 0.98, 0.9899), ("20001_parameters", 0.994, 1)],
 )
-def test_example_networks_are_as_good_as_their_name(check, digits_to_read, name, least, most):
+def test_example_networks_are_as_good_as_their_name(digits_to_read, name, least, most):
     images, labels = digits_to_read
     found = np.mean(check.logits(ARTIFACTS / name / "network.onnx", images).argmax(1) == labels)
     assert least <= found <= most

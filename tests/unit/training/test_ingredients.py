@@ -1,6 +1,5 @@
 """The experiments of chapter 08: each arm changes one thing, and the docstring has the committed table."""
 
-import importlib
 import inspect
 import json
 import re
@@ -12,14 +11,9 @@ import torch
 from torch import nn
 
 from convcourse.arithmetic import count_parameters
+from solutions.training import ingredients
 
 TRAINING = Path(__file__).resolve().parents[3] / "solutions" / "training"
-
-
-@pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(TRAINING))
-    return importlib.import_module("ingredients")
 
 
 @pytest.fixture
@@ -28,15 +22,15 @@ def metrics():
     return json.loads((runs[-1] / "metrics.json").read_text())
 
 
-def test_every_arm_gives_ten_scores_an_image(script):
-    for name, variant in script.ARMS.items():
+def test_every_arm_gives_ten_scores_an_image():
+    for name, variant in ingredients.ARMS.items():
         assert variant.build()(torch.rand(2, 1, 28, 28)).shape == (2, 10), name
 
 
-def test_every_arm_changes_one_thing(script):
+def test_every_arm_changes_one_thing():
     """Network, augmentation, or one choice of the recipe, with the learning rate that belongs to it."""
-    base = script.ARMS["baseline"]
-    for name, variant in script.ARMS.items():
+    base = ingredients.ARMS["baseline"]
+    for name, variant in ingredients.ARMS.items():
         before, after = base.recipe.settings(), variant.recipe.settings()
         changed = {name for name in before if before[name] != after[name]}
         changed -= {"objective"}  # which names the smoothing once more
@@ -57,14 +51,14 @@ def initial(variant):
     ]
 
 
-def test_tiny_weights_are_tiny_and_hes_are_not(script):
-    he, tiny = (script.ARMS[name].build() for name in ("baseline", "init_tiny"))
+def test_tiny_weights_are_tiny_and_hes_are_not():
+    he, tiny = (ingredients.ARMS[name].build() for name in ("baseline", "init_tiny"))
     second = [layer for layer in he if isinstance(layer, nn.Conv2d)][1]
     assert second.weight.std().item() == pytest.approx((2 / (8 * 9)) ** 0.5, rel=0.1)
     assert all(layer.weight.std() < 0.002 for layer in tiny if isinstance(layer, nn.Conv2d))
 
 
-def test_coarse_first_halves_the_images_for_so_many_batches_and_never_when_measured(script):
+def test_coarse_first_halves_the_images_for_so_many_batches_and_never_when_measured():
     class Sizes(nn.Module):
         seen: ClassVar[list] = []
 
@@ -72,7 +66,7 @@ def test_coarse_first_halves_the_images_for_so_many_batches_and_never_when_measu
             self.seen.append(tuple(images.shape[2:]))
             return images
 
-    network = script.CoarseFirst(Sizes(), coarse_batches=2)
+    network = ingredients.CoarseFirst(Sizes(), coarse_batches=2)
     network.eval()(torch.rand(1, 1, 28, 28))
     network.train()
     for _ in range(3):
@@ -81,9 +75,9 @@ def test_coarse_first_halves_the_images_for_so_many_batches_and_never_when_measu
     assert network.state_dict()["seen"] == 3
 
 
-def test_schedules_move_as_they_say(script):
+def test_schedules_move_as_they_say():
     def rates(schedule, steps=40):
-        optimizer = script.sgd([nn.Parameter(torch.zeros(1))], 0.1, 0.0)
+        optimizer = ingredients.sgd([nn.Parameter(torch.zeros(1))], 0.1, 0.0)
         rate, found = schedule(optimizer, steps), []
         for _ in range(steps):
             found.append(rate.get_last_lr()[0])
@@ -91,29 +85,29 @@ def test_schedules_move_as_they_say(script):
             rate.step()
         return found
 
-    assert set(rates(script.constant)) == {0.1}
-    cycles = rates(script.cyclic)
+    assert set(rates(ingredients.constant)) == {0.1}
+    cycles = rates(ingredients.cyclic)
     assert cycles[0] == pytest.approx(0.01) and cycles[10] == pytest.approx(0.1)
     assert cycles[20] == pytest.approx(0.01) and cycles[30] == pytest.approx(0.1)
 
 
-def test_effects_pair_the_seeds(script):
+def test_effects_pair_the_seeds():
     rows = [("baseline", 0, 0.5), ("baseline", 1, 0.9), ("elu", 0, 0.6), ("elu", 1, 1.0)]
-    found = script.effects(
+    found = ingredients.effects(
         {"seeds": [{"variant": name, "seed": seed, "test_accuracy": right} for name, seed, right in rows]}
     )
     assert list(found) == ["elu"] and found["elu"] == pytest.approx((0.1, 0.0))
 
 
-def test_the_docstrings_table_is_that_of_the_committed_run(script, metrics):
+def test_the_docstrings_table_is_that_of_the_committed_run(metrics):
     """Every arm, its mean and its spread in percentage points."""
-    lines = re.findall(r"^ +(\w+) +([+-]\d+\.\d\d) +(\d+\.\d\d)$", script.__doc__, re.M)
-    effects = script.effects(metrics)
+    lines = re.findall(r"^ +(\w+) +([+-]\d+\.\d\d) +(\d+\.\d\d)$", ingredients.__doc__, re.M)
+    effects = ingredients.effects(metrics)
     assert lines == [
         (name, f"{100 * mean:+.2f}", f"{100 * spread:.2f}") for name, (mean, spread) in effects.items()
     ]
-    assert {name for name, *_ in lines} == set(script.ARMS) - {"baseline"}
-    assert len(metrics["seeds"]) == 3 * len(script.ARMS)
-    stated = re.search(r"baseline \(([\d,]+) parameters\): ([\d.]+) %", inspect.cleandoc(script.__doc__))
-    assert int(stated[1].replace(",", "")) == count_parameters(script.build())
+    assert {name for name, *_ in lines} == set(ingredients.ARMS) - {"baseline"}
+    assert len(metrics["seeds"]) == 3 * len(ingredients.ARMS)
+    stated = re.search(r"baseline \(([\d,]+) parameters\): ([\d.]+) %", inspect.cleandoc(ingredients.__doc__))
+    assert int(stated[1].replace(",", "")) == count_parameters(ingredients.build())
     assert stated[2] == f"{100 * metrics['variants']['baseline']['test_accuracy']['mean']:.2f}"

@@ -5,15 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from solutions.training import record
+
 TRAINING = Path(__file__).resolve().parents[3] / "solutions" / "training"
-
-
-@pytest.fixture
-def record(monkeypatch):
-    monkeypatch.syspath_prepend(str(TRAINING))
-    import record
-
-    return record
 
 
 @pytest.fixture
@@ -36,7 +30,7 @@ def metrics():
     }
 
 
-def test_the_readme_says_what_the_metrics_say(record, metrics):
+def test_the_readme_says_what_the_metrics_say(metrics):
     metrics["variants"] = {
         name: record.figures([row for row in metrics["seeds"] if row["variant"] == name], metrics["measures"])
         for name in ("old", "new")
@@ -57,14 +51,14 @@ def test_the_readme_says_what_the_metrics_say(record, metrics):
     assert "with NVIDIA H200, which 3 other trainings shared, torch 2.11.0" in text
 
 
-def test_figures_of_seeds(record):
+def test_figures_of_seeds():
     assert record.summary([0.5]) == {"mean": 0.5, "stdev": 0.0, "min": 0.5, "max": 0.5}
     assert record.summary([1, 2, 6]) == {"mean": 3, "stdev": 2.645751, "min": 1, "max": 6}
     rows = [{"test_accuracy": 0.5, "seconds": 1.0, "cpu_seconds": None}] * 2
     assert "cpu_seconds" not in record.figures(rows, [])
 
 
-def test_comments_and_layout_change_no_fingerprint(record, tmp_path):
+def test_comments_and_layout_change_no_fingerprint(tmp_path):
     path = tmp_path / "program.py"
     path.write_text('"""What it does."""\n\n\ndef double(x):\n    """Twice."""\n    return 2 * x\n')
     first = record.program_sha256(path)
@@ -74,7 +68,7 @@ def test_comments_and_layout_change_no_fingerprint(record, tmp_path):
     assert record.program_sha256(path) != first
 
 
-def test_the_programs_of_a_run_are_the_projects_own(record):
+def test_the_programs_of_a_run_are_the_projects_own():
     found = record.programs()
     assert {"record.py", "training/loop.py", "training/augment.py", "export.py", "data.py"} <= found.keys()
     assert not any(name.startswith(("plots", "/", "..")) for name in found)
@@ -82,13 +76,13 @@ def test_the_programs_of_a_run_are_the_projects_own(record):
         assert record.program_sha256(record.program(name)) == fingerprint
 
 
-def test_programs_that_changed_between_seeds_are_named(record):
+def test_programs_that_changed_between_seeds_are_named():
     tables = [{"a.py": "1", "b.py": "1"}, {"a.py": "1", "b.py": "2"}, {"a.py": "1", "b.py": "1", "c.py": "3"}]
     assert record._differing(tables) == {"b.py", "c.py"}
     assert record._differing(tables[:1]) == set()
 
 
 @pytest.mark.parametrize("run", sorted((TRAINING / "runs").iterdir()), ids=lambda run: run.name)
-def test_every_committed_readme_is_written_from_its_metrics(record, run):
+def test_every_committed_readme_is_written_from_its_metrics(run):
     written = record.readme(json.loads((run / "metrics.json").read_text()))
     assert (run / "README.md").read_text() == written

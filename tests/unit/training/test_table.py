@@ -1,35 +1,20 @@
 """The page of reference networks says what the committed runs say."""
 
 import json
-import sys
-from pathlib import Path
 
-import pytest
-
-TRAINING = Path(__file__).resolve().parents[3] / "solutions" / "training"
+from solutions.training import check, reference, table
 
 
-@pytest.fixture(scope="module")
-def table():
-    sys.path.insert(0, str(TRAINING))
-    try:
-        import table
-
-        yield table
-    finally:
-        sys.path.remove(str(TRAINING))
-
-
-def test_the_page_is_what_the_runs_say(table, capsys):
+def test_the_page_is_what_the_runs_say(capsys):
     assert table.main(["--check"]) == 0, capsys.readouterr().out
 
 
-def test_a_changed_figure_or_a_new_run_makes_it_stale(table, tmp_path, monkeypatch, capsys):
+def test_a_changed_figure_or_a_new_run_makes_it_stale(tmp_path, monkeypatch, capsys):
     runs = tmp_path / "runs"
-    for path in table.check.RUNS.glob("*/metrics.json"):
+    for path in check.RUNS.glob("*/metrics.json"):
         (runs / path.parent.name).mkdir(parents=True)
         (runs / path.parent.name / path.name).write_text(path.read_text())
-    monkeypatch.setattr(table.check, "RUNS", runs)
+    monkeypatch.setattr(check, "RUNS", runs)
     assert table.main(["--check"]) == 0
     path = next(runs.glob("*_mnist_20k_cpu")) / "metrics.json"
     metrics = json.loads(path.read_text())
@@ -38,7 +23,7 @@ def test_a_changed_figure_or_a_new_run_makes_it_stale(table, tmp_path, monkeypat
     assert table.main(["--check"]) == 1 and "stale" in capsys.readouterr().out
 
 
-def test_every_script_has_a_goal_and_every_run_a_line(table):
+def test_every_script_has_a_goal_and_every_run_a_line():
     text = table.table()
-    assert set(table.GOALS) == set(table.reference.names())
-    assert all(path.parent.name in text for path in table.check.RUNS.glob("*/metrics.json"))
+    assert set(table.GOALS) == set(reference.names())
+    assert all(path.parent.name in text for path in check.RUNS.glob("*/metrics.json"))

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-import reference
 import torch
-from reference import Reference, Variant
 from torch import nn
 
 from convcourse.data import ImageSet
 from convcourse.training import Normalize, Recipe, random_affine
+from solutions.training import reference
+from solutions.training.reference import Reference, Variant
 
 LOADED = []  # what was asked for, in order
 

@@ -18,7 +18,7 @@ _WRONG_CALL = re.compile(r"^[\w.<>]+\(\) (takes|missing|got) ")
 
 
 @dataclass(frozen=True)
-class Finding:
+class CaseResult:
     """What one check found: `started` is False where the student has not answered yet."""
 
     passed: bool
@@ -29,13 +29,15 @@ class Finding:
 
 def run_case(
     function: Callable[..., None], points: float, hint: str | None, names: Mapping[str, Any]
-) -> Finding:
+) -> CaseResult:
     """Call a check with the student's `names`, looked up by its parameters; `hint` is its failure message."""
     wanted = list(inspect.signature(function).parameters)
     missing = [name for name in wanted if name != "env" and name not in names]
     if missing:
         listed = _listed(missing)
-        return Finding(False, points, f"you have not defined {listed} yet: run the cell above", started=False)
+        return CaseResult(
+            False, points, f"you have not defined {listed} yet: run the cell above", started=False
+        )
     arguments = {name: names if name == "env" else names[name] for name in wanted}
     try:
         function(**arguments)
@@ -43,9 +45,9 @@ def run_case(
         open_names = [name for name in wanted if name != "env" and _is_open(arguments[name])]
         if open_names:
             message = f"replace the ... in {_listed(open_names)} by your answer"
-            return Finding(False, points, message, started=False)
-        return Finding(False, points, _explain(error, function, names, hint))
-    return Finding(True, points)
+            return CaseResult(False, points, message, started=False)
+        return CaseResult(False, points, _explain(error, function, names, hint))
+    return CaseResult(True, points)
 
 
 def _explain(
