@@ -17,7 +17,11 @@ def finish(notebook: NotebookNode, slug: str) -> NotebookNode:
     notebook = copy.deepcopy(notebook)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     notebook.metadata = NotebookNode(
-        convcourse={"exercise": slug, "version": VERSION},
+        convcourse={
+            "exercise": slug,
+            "generated": f"by autograder build from solutions/{slug}",
+            "version": VERSION,
+        },
         kernelspec=KERNEL,
         language_info={"name": "python"},
     )

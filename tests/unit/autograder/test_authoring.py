@@ -43,7 +43,11 @@ def test_building_twice_gives_the_same_bytes(course, exercise):
 def test_the_students_notebook_holds_no_solution_and_says_which_exercise_it_is(course, exercise):
     build_exercise(exercise, course)
     notebook = json.loads(exercise.notebook.read_text())
-    assert notebook["metadata"]["convcourse"] == {"exercise": "00_tiny", "version": 1}
+    assert notebook["metadata"]["convcourse"] == {
+        "exercise": "00_tiny",
+        "generated": "by autograder build from solutions/00_tiny",
+        "version": 1,
+    }
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
     text = exercise.notebook.read_text()
     assert "2 * n" not in text and "SOLUTION" not in text and "secret_rng" not in text
