@@ -64,13 +64,24 @@ def read_course(app: Sphinx) -> dict:
     return tomllib.loads(manifest(app).read_text(encoding="utf-8"))
 
 
+def colab_address(course: dict, slug: str) -> str:
+    """Where Colab opens an exercise's notebook: straight from the repository that the manifest names.
+
+    >>> colab_address({"course": {"repository": "https://github.com/a/b", "branch": "main"}}, "01_x")
+    'https://colab.research.google.com/github/a/b/blob/main/exercises/01_x.ipynb'
+    """
+    head = course["course"]
+    repository = head["repository"].removeprefix("https://github.com/").rstrip("/")
+    return (
+        f"https://colab.research.google.com/github/{repository}/blob/{head['branch']}/exercises/{slug}.ipynb"
+    )
+
+
 def visit_exercise(translator, node: ExerciseBox) -> None:
     """Fill the box in."""
     app = translator.builder.app
     course = read_course(app)
     row = next(row for row in course["exercise"] if row["slug"] == node["slug"])
-    head = course["course"]
-    repository = head["repository"].removeprefix("https://github.com/").rstrip("/")
     artifacts = row.get("artifacts", [])
     named = " and ".join(f"<code>{escape(name)}</code>" for name in artifacts)
     up = "../" * translator.builder.current_docname.count("/")
@@ -80,8 +91,7 @@ def visit_exercise(translator, node: ExerciseBox) -> None:
             title=escape(row["title"]),
             points=f"{row['points']:g}",
             download=f"{up}exercises/{row['slug']}.ipynb",
-            colab=f"https://colab.research.google.com/github/{repository}/blob/{head['branch']}"
-            f"/exercises/{row['slug']}.ipynb",
+            colab=colab_address(course, row["slug"]),
             artifacts=f"; {named} must be among it" if artifacts else "",
         )
     )

@@ -2,8 +2,8 @@
 
 The sources in book/widgets are ES modules. Browsers refuse to load modules from file://, and the course is to
 be read offline by opening a file, so each module is written out as a plain script that shares one global,
-`convcourse`. Only the two forms the sources use are understood: `import { a, b } from "./lib.js";` and
-`export function|const NAME`.
+`convcourse`. Only the two forms the sources use are understood: `import { a, b } from "./MODULE.js";` and
+`export function|const NAME`. A page links what its widgets import too, each module before those that need it.
 """
 
 import re
@@ -12,7 +12,9 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-IMPORT = re.compile(r'^import \{(?P<names>[^}]+)\} from "\./lib\.js";\n', re.MULTILINE)
+IMPORT = re.compile(
+    r'^import \{(?P<names>[^}]+)\} from "\.{1,2}/(?:\w+/)?(?P<module>\w+)\.js";\n', re.MULTILINE
+)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const) (?P<name>\w+))", re.MULTILINE)
 PLACED = re.compile(r'data-widget="(\w+)"')
 
@@ -28,7 +30,7 @@ def to_script(name: str, source: str) -> str:
     })();
     """
     exports = [match["name"] for match in EXPORT.finditer(source)]
-    source = IMPORT.sub(lambda match: f"const {{{match['names']}}} = window.convcourse.lib;\n", source)
+    source = IMPORT.sub(r"const {\g<names>} = window.convcourse.\g<module>;\n", source)
     source = EXPORT.sub("", source)
     if re.search(r"^(import|export)\b", source, re.MULTILINE):
         raise ExtensionError(
@@ -40,20 +42,41 @@ def to_script(name: str, source: str) -> str:
     return f"{head}(() => {{\n{body}}})();\n"
 
 
-def sources(app: Sphinx) -> dict[str, Path]:
-    """The modules by name."""
-    return {path.stem: path for path in sorted((Path(app.srcdir) / "book" / "widgets").glob("*.js"))}
+def sources(folder: Path) -> dict[str, Path]:
+    """The modules of book/widgets by name; those in a folder of their own, as the networks are, too."""
+    return {path.stem: path for path in sorted(folder.glob("**/*.js"))}
+
+
+def in_order(names: list[str], modules: dict[str, Path]) -> list[str]:
+    """These modules and all that they import, each after what it imports; "lib" always comes first."""
+    order = ["lib"]
+
+    def add(name: str) -> None:
+        if name not in modules:
+            raise ExtensionError(f"book/widgets/{name}.js is missing")
+        for match in IMPORT.finditer(modules[name].read_text(encoding="utf-8")):
+            if match["module"] not in order:
+                add(match["module"])
+        if name not in order:
+            order.append(name)
+
+    for name in names:
+        add(name)
+    return order
 
 
 def link_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Tell the page's template which widgets it shows."""
+    """Tell the page's template which scripts its widgets need."""
     names = list(dict.fromkeys(PLACED.findall(context.get("body", ""))))
-    unknown = [name for name in names if name not in sources(app)]
-    if unknown:
-        raise ExtensionError(
-            f"{pagename} asks for the widget {unknown[0]}, but book/widgets/{unknown[0]}.js is missing"
-        )
-    context["widgets"] = names
+    try:
+        context["widgets"] = in_order(names, sources(folder(app))) if names else []
+    except ExtensionError as error:
+        raise ExtensionError(f"{pagename} shows the widgets {', '.join(names)}: {error}") from error
+
+
+def folder(app: Sphinx) -> Path:
+    """Where the modules lie."""
+    return Path(app.srcdir) / "book" / "widgets"
 
 
 def write_scripts(app: Sphinx, exception: Exception | None) -> None:
@@ -62,7 +85,7 @@ def write_scripts(app: Sphinx, exception: Exception | None) -> None:
         return
     target = Path(app.outdir) / "_static" / "widgets"
     target.mkdir(parents=True, exist_ok=True)
-    for name, path in sources(app).items():
+    for name, path in sources(folder(app)).items():
         (target / path.name).write_text(to_script(name, path.read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Figures of the first page: networks without a convolution, and what doing sums side by side is worth."""
+"""Figures of the recap: networks without a convolution."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,7 +20,11 @@ def digit_row(images: np.ndarray, labels: Sequence[int]) -> Figure:
     """
     fig = figure(720, 100)
     for ax, image, label in zip(fig.subplots(1, len(images)), images, labels, strict=True):
+<<<<<<< HEAD
         picture(ax, image)
+=======
+        ax.imshow(image, cmap="gray", vmin=0, vmax=255)
+>>>>>>> be47f9f (Let two networks read a digit on the first page: forward passes in plain JavaScript, weights in half precision)
         ax.set_title(str(label))
         ax.set_axis_off()
     return fig
@@ -38,7 +42,11 @@ def weight_images(weight: np.ndarray) -> Figure:
     fig = figure(720, 330)
     axes = fig.subplots(2, 5)
     for digit, ax in enumerate(axes.flat):
+<<<<<<< HEAD
         picture(ax, weight[digit].reshape(28, 28), bound=bound)
+=======
+        shown = ax.imshow(weight[digit].reshape(28, 28), cmap="RdBu_r", vmin=-bound, vmax=bound)
+>>>>>>> be47f9f (Let two networks read a digit on the first page: forward passes in plain JavaScript, weights in half precision)
         ax.set_title(str(digit))
         ax.set_axis_off()
     return fig
@@ -65,6 +73,7 @@ def accuracy_by_epoch(histories: Mapping[str, Sequence[float]]) -> Figure:
     ax.grid(axis="y")
     ax.legend(loc="lower right")
     return fig
+<<<<<<< HEAD
 
 
 def times_per_image(seconds: Mapping[str, float]) -> Figure:
@@ -85,3 +94,5 @@ def times_per_image(seconds: Mapping[str, float]) -> Figure:
     ax.set_xlabel("microseconds an image (each line on the axis is ten times the one before)")
     ax.grid(axis="x")
     return fig
+=======
+>>>>>>> be47f9f (Let two networks read a digit on the first page: forward passes in plain JavaScript, weights in half precision)
