@@ -3,9 +3,9 @@
     python benchmarks/threads.py [--repeats 60] [--write]
 
 The layer is that of the book's first page: 32 filters of 3 x 3 over 28 x 28 pixels, for 256 images at once.
-One thread and several take turns, so that what else the machine does meets both alike; the quickest run of each
-counts, since everything that disturbs a run makes it longer. A time belongs to its machine, and so does the
-ratio: it cannot exceed the number of cores. `--write` keeps the table in benchmarks/results.
+One thread and several take turns, so that what else the machine does meets both alike; the quickest run of
+each counts, since everything that disturbs a run makes it longer. A time belongs to its machine, and so does
+the ratio: it cannot exceed the number of cores. `--write` keeps the table in benchmarks/results.
 """
 
 import argparse

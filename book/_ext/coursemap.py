@@ -1,8 +1,8 @@
 """The `{coursemap}` directive: every chapter with the question it answers and the time it takes.
 
-A line of the directive is `SLUG | TITLE | QUESTION`. Where _toc.yml has a page of that name, it becomes a link
-with the page's own title, its times and its exercise; where it has none, it is marked as planned. So a chapter that
-lands needs no change here, and a page that the map forgets is an error.
+A line of the directive is `SLUG | TITLE | QUESTION`. Where _toc.yml has a page of that name, the line becomes
+a link with the page's own title, its times and its exercise; where it has none, it is marked as planned. So
+a chapter that lands needs no change here, and a page that the map forgets is an error.
 """
 
 import json
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 WORDS_PER_MINUTE = 200
 MINUTES_PER_QUESTION = 5
 ROUND_TO = 5
-HIDDEN = re.compile(r"^:tags:.*(?:hide|remove)-(?:input|cell)", re.MULTILINE)
+HIDDEN = re.compile(r"^:?tags:.*(?:hide|remove)-(?:input|cell)", re.MULTILINE)
 FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1`*$", re.MULTILINE | re.DOTALL)
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 WORD = re.compile(r"[^\W_][\w'’.,-]*")

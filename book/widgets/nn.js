@@ -22,8 +22,9 @@ function surround(x, above, before) {
 }
 
 // A convolution layer. x is [C_in, H, W], weight [C_out, C_in / groups, K_h, K_w], bias [C_out] or nothing.
-// A window is a list of places in the input, a filter a list of as many weights, and an output value is their products'
-// sum plus the filter's bias. The same list serves everywhere: only the window's corner moves. Nothing is flipped.
+// A window is a list of places in the input, and a filter a list of as many weights. An output value is the filter's bias
+// plus the sum of the window's values, each times the filter's weight for that place. The list serves everywhere: only
+// the window's corner moves. Nothing is flipped.
 export function conv2d(x, weight, bias, { stride = 1, padding = 0, dilation = 1, groups = 1 } = {}) {
   const [filters, slices, Kh, Kw] = weight.shape;
   const [[down, right], [above, before], [gapDown, gapRight]] = [pair(stride), pair(padding), pair(dilation)];
@@ -41,18 +42,25 @@ export function conv2d(x, weight, bias, { stride = 1, padding = 0, dilation = 1,
     }
   }
 
-  const [input, weights, output] = [padded.data, weight.data, y.data];
-  let at = 0; // the output is filled in the order in which it is stored
-  for (let filter = 0; filter < filters; filter++) {
-    // With groups, a filter sees the channels of its own group alone; with one group it sees them all.
-    const first = Math.floor(filter * groups / filters) * slices;
-    const [from, start] = [filter * places.length, bias ? bias.data[filter] : 0];
+  // With groups, some filters see some channels, and each group is a small layer of its own; usually there is one.
+  const [input, output, size] = [padded.data, y.data, filters / groups];
+  const weights = new Float64Array(places.length * size);
+  const sums = new Float64Array(size);
+  for (let group = 0; group < groups; group++) {
+    const first = group * size;
+    for (let f = 0; f < size; f++) { // the weights by place, so that all filters can take a value as it comes
+      for (let k = 0; k < places.length; k++) weights[k * size + f] = weight.data[(first + f) * places.length + k];
+    }
     for (let i = 0; i < height; i++) {
       for (let j = 0; j < width; j++) {
-        const corner = (first * H + i * down) * W + j * right; // a stride moves the window by more than one pixel
-        let sum = start;
-        for (let k = 0; k < places.length; k++) sum += weights[from + k] * input[corner + places[k]];
-        output[at++] = sum;
+        const corner = (group * slices * H + i * down) * W + j * right; // a stride moves it by more than one pixel
+        for (let f = 0; f < size; f++) sums[f] = bias ? bias.data[first + f] : 0;
+        for (let k = 0; k < places.length; k++) {
+          const value = input[corner + places[k]];
+          if (value === 0) continue; // adds nothing, and behind a ReLU many values are 0
+          for (let f = 0; f < size; f++) sums[f] += value * weights[k * size + f];
+        }
+        for (let f = 0; f < size; f++) output[((first + f) * height + i) * width + j] = sums[f];
       }
     }
   }

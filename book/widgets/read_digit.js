@@ -44,9 +44,11 @@ function segment(fine, [x0, y0], [x1, y1], down, right) {
   const [left, end] = [within(Math.min(ax, bx) - radius - 1), within(Math.max(ax, bx) + radius + 2)];
   for (let row = top; row < bottom; row++) {
     for (let column = left; column < end; column++) {
-      const [px, py] = [column + 0.5 - ax, row + 0.5 - ay];
+      const px = column + 0.5 - ax;
+      const py = row + 0.5 - ay;
       const along = length ? Math.max(0, Math.min(1, (px * dx + py * dy) / length)) : 0;
-      const covered = Math.min(1, radius + 0.5 - Math.hypot(px - along * dx, py - along * dy));
+      const [away, aside] = [px - along * dx, py - along * dy];
+      const covered = Math.min(1, radius + 0.5 - Math.sqrt(away * away + aside * aside));
       if (covered > fine[row * GRID + column]) fine[row * GRID + column] = covered;
     }
   }
@@ -64,9 +66,17 @@ function resample(fine, scale, [offsetDown, offsetRight]) {
   });
   const [rows, columns] = [shares(offsetDown), shares(offsetRight)];
   const pixels = new Float32Array(SIDE * SIDE);
-  rows.forEach((cells, r) => cells.forEach(([row, share]) => columns.forEach((others, c) => {
-    for (const [column, part] of others) pixels[r * SIDE + c] += share * part * fine[row * GRID + column];
-  })));
+  rows.forEach((cells, r) => {
+    const line = new Float64Array(GRID); // the rows that this pixel row covers, averaged; then the same across
+    for (const [row, share] of cells) {
+      for (let column = 0; column < GRID; column++) line[column] += share * fine[row * GRID + column];
+    }
+    columns.forEach((others, c) => {
+      let sum = 0;
+      for (const [column, share] of others) sum += share * line[column];
+      pixels[r * SIDE + c] = sum;
+    });
+  });
   return pixels;
 }
 
@@ -79,15 +89,17 @@ export function asDrawn(fine) {
 // whole pixels until its center of mass is in the middle. One of MNIST's own digits stays as it is.
 export function centered(fine) {
   let [top, bottom, left, right, mass, down, across] = [GRID, -1, GRID, -1, 0, 0, 0];
-  fine.forEach((value, at) => {
-    if (!value) return;
-    const [row, column] = [Math.floor(at / GRID), at % GRID];
-    [top, bottom] = [Math.min(top, row), Math.max(bottom, row)];
-    [left, right] = [Math.min(left, column), Math.max(right, column)];
-    mass += value;
-    down += value * (row + 0.5);
-    across += value * (column + 0.5);
-  });
+  for (let row = 0; row < GRID; row++) {
+    for (let column = 0; column < GRID; column++) {
+      const value = fine[row * GRID + column];
+      if (!value) continue;
+      [top, bottom] = [Math.min(top, row), Math.max(bottom, row)];
+      [left, right] = [Math.min(left, column), Math.max(right, column)];
+      mass += value;
+      down += value * (row + 0.5);
+      across += value * (column + 0.5);
+    }
+  }
   if (!mass) return new Float32Array(SIDE * SIDE);
   const scale = BOX * FINE / Math.max(bottom - top + 1, right - left + 1);
   const offset = [down, across].map((sum) => FINE * Math.round(MIDDLE - scale * sum / mass / FINE));
@@ -100,12 +112,12 @@ function drawRow(canvas, { shape: [count, height, width], data }, white) {
   if (canvas.width !== wide || canvas.height !== height) [canvas.width, canvas.height] = [wide, height];
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(wide, height);
-  data.forEach((value, at) => {
+  for (let at = 0; at < data.length; at++) {
     const [row, column] = [Math.floor(at / width), at % width];
     const to = 4 * ((row % height) * wide + Math.floor(row / height) * (width + 1) + column);
-    pixels.data[to] = pixels.data[to + 1] = pixels.data[to + 2] = 255 * value / white;
+    pixels.data[to] = pixels.data[to + 1] = pixels.data[to + 2] = 255 * data[at] / white;
     pixels.data[to + 3] = 255;
-  });
+  }
   context.putImageData(pixels, 0, 0);
 }
 

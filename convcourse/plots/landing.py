@@ -24,9 +24,7 @@ def accuracy_by_shift(rows: Mapping[str, Sequence[tuple[float, float]]]) -> Figu
         ax.plot(pixels, means, marker="o", color=color)
         low, high = ([mean + side * sd for mean, sd in values] for side in (-1, 1))
         ax.fill_between(pixels, low, high, color=color, alpha=0.25, linewidth=0)
-        ax.annotate(
-            name, (pixels[-1], means[-1]), xytext=(9, -4), textcoords="offset points", color=color
-        )
+        ax.annotate(name, (pixels[-1], means[-1]), xytext=(9, -4), textcoords="offset points", color=color)
     ax.set_xlabel("moved by so many pixels")
     ax.set_ylabel("read correctly (%)")
     ax.set_xticks(range(max(len(values) for values in rows.values())))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from convcourse.plots._colors import INPUT, SERIES
+from convcourse.plots._colors import SERIES
 from convcourse.plots._grid import picture
 from convcourse.plots._show import figure
 
@@ -20,11 +20,7 @@ def digit_row(images: np.ndarray, labels: Sequence[int]) -> Figure:
     """
     fig = figure(720, 100)
     for ax, image, label in zip(fig.subplots(1, len(images)), images, labels, strict=True):
-<<<<<<< HEAD
         picture(ax, image)
-=======
-        ax.imshow(image, cmap="gray", vmin=0, vmax=255)
->>>>>>> be47f9f (Let two networks read a digit on the first page: forward passes in plain JavaScript, weights in half precision)
         ax.set_title(str(label))
         ax.set_axis_off()
     return fig
@@ -42,18 +38,14 @@ def weight_images(weight: np.ndarray) -> Figure:
     fig = figure(720, 330)
     axes = fig.subplots(2, 5)
     for digit, ax in enumerate(axes.flat):
-<<<<<<< HEAD
         picture(ax, weight[digit].reshape(28, 28), bound=bound)
-=======
-        shown = ax.imshow(weight[digit].reshape(28, 28), cmap="RdBu_r", vmin=-bound, vmax=bound)
->>>>>>> be47f9f (Let two networks read a digit on the first page: forward passes in plain JavaScript, weights in half precision)
         ax.set_title(str(digit))
         ax.set_axis_off()
     return fig
 
 
 def accuracy_by_epoch(histories: Mapping[str, Sequence[float]]) -> Figure:
-    """Validation accuracy after each epoch, a line a network.
+    """Validation accuracy after each epoch, a line for each run.
 
     >>> len(accuracy_by_epoch({"a": [0.8, 0.9]}).axes[0].lines)
     1
@@ -73,26 +65,3 @@ def accuracy_by_epoch(histories: Mapping[str, Sequence[float]]) -> Figure:
     ax.grid(axis="y")
     ax.legend(loc="lower right")
     return fig
-<<<<<<< HEAD
-
-
-def times_per_image(seconds: Mapping[str, float]) -> Figure:
-    """Seconds an image for several ways to do the same sums: bars on a logarithmic axis, slowest on top.
-
-    >>> len(times_per_image({"loops": 1e-1, "at once": 1e-4}).axes[0].patches)
-    2
-    """
-    fig = figure(720, 60 + 46 * len(seconds))
-    ax = fig.subplots()
-    names = list(seconds)[::-1]
-    values = [seconds[name] * 1e6 for name in names]
-    bars = ax.barh(names, values, height=0.6, color=INPUT)
-    labels = [f"{value:,.0f} µs" if value >= 10 else f"{value:.1f} µs" for value in values]
-    ax.bar_label(bars, labels, padding=5)
-    ax.set_xscale("log")
-    ax.set_xlim(min(values) / 3, max(values) * 12)
-    ax.set_xlabel("microseconds an image (each line on the axis is ten times the one before)")
-    ax.grid(axis="x")
-    return fig
-=======
->>>>>>> be47f9f (Let two networks read a digit on the first page: forward passes in plain JavaScript, weights in half precision)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -20,3 +21,11 @@ def toc_pages() -> list[str]:
 def chapter_pages() -> list[str]:
     """The pages that teach: those whose names begin with a chapter's number."""
     return [path for path in toc_pages() if re.match(r"book/\d\d", path)]
+
+
+def exercise_pages() -> list[str]:
+    """The chapters that hand out an exercise of the manifest; the recap, for one, has none."""
+    manifest = tomllib.loads((ROOT / "solutions" / "course.toml").read_text(encoding="utf-8"))
+    pages = [f"book/{row['slug']}.html" for row in manifest["exercise"]]
+    assert set(pages) <= set(chapter_pages()), "every exercise has its page"
+    return pages

@@ -13,7 +13,7 @@ from widgets import to_script
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
 
-@pytest.mark.parametrize("name", ["mathml", "quiz", "exercise", "widgets", "figures", "shell"])
+@pytest.mark.parametrize("name", ["mathml", "quiz", "exercise", "coursemap", "widgets", "figures", "shell"])
 def test_worked_examples_hold(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 

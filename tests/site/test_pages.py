@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
-from built_site import SITE, chapter_pages, toc_pages
+from built_site import SITE, exercise_pages, toc_pages
 
 PAGES = toc_pages()
 ALL_PAGES = [*PAGES, "search.html"]
@@ -146,7 +146,7 @@ def test_the_front_door_leads_to_the_course(visit):
     assert page.locator("nav.chapters a").count() == len(PAGES)
 
 
-@pytest.mark.parametrize("path", chapter_pages())
+@pytest.mark.parametrize("path", exercise_pages())
 def test_chapter_hands_out_its_exercise(visit, path):
     page = visit.open(path)
     slug = path.removeprefix("book/").removesuffix(".html")
