@@ -330,4 +330,9 @@ export function mount(area, data) {
     if (step < steps) demo = setTimeout(walk, step ? 350 : 1200, step + 1);
   }
   walk(reducedMotion() ? steps : 0);
+
+  // A browser makes code fast once it has run a few times: let that be before the first stroke, not during it.
+  const nothing = new Float32Array(SIDE * SIDE);
+  const warmUp = (times) => setTimeout(() => { convolutional.read(nothing.fill(times)); if (times > 1) warmUp(times - 1); }, 60);
+  warmUp(6);
 }

@@ -81,7 +81,8 @@ def pixels_shown(page, canvas: str) -> np.ndarray:
     found = page.evaluate(
         """selector => {
         const shown = document.querySelector(selector);
-        const copy = new OffscreenCanvas(shown.width, shown.height).getContext("2d", { willReadFrequently: true });
+        const copy = new OffscreenCanvas(shown.width, shown.height)
+          .getContext("2d", { willReadFrequently: true });
         copy.drawImage(shown, 0, 0);
         return [shown.height, shown.width, ...copy.getImageData(0, 0, shown.width, shown.height).data];
         }""",
@@ -275,7 +276,7 @@ def test_the_map_has_every_chapter_with_its_times_and_marks_the_rest_as_planned(
 
 
 def test_reading_time_counts_what_a_page_shows():
-    """Words estimated from the source against those of the built page, with a quarter for glue and outputs."""
+    """Words estimated from the source against those of the built page, a quarter left for glue, outputs."""
     slug = "04_stride_and_padding"
     html = (SITE / "book" / f"{slug}.html").read_text(encoding="utf-8")
     article = re.search(r"<article>(.*)</article>", html, re.DOTALL)[1]
