@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape as escape_markup
 from rich.table import Table
 
+from autograder.text import clean
 from autograder.verdict import Outcome, Verdict
 
 STYLES = {Verdict.GRADED: "green", Verdict.GRADER_ERROR: "bold magenta", Verdict.MALFORMED: "red"}
@@ -15,7 +16,7 @@ STYLES = {Verdict.GRADED: "green", Verdict.GRADER_ERROR: "bold magenta", Verdict
 
 def escape(text: str) -> str:
     """Text that can neither style the terminal nor move its cursor."""
-    return escape_markup("".join(c if c.isprintable() or c == "\n" else "�" for c in text))
+    return escape_markup(clean(text))
 
 
 def print_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:

@@ -1,11 +1,10 @@
 """Puts what a master makes on disk, and says what on disk no longer agrees with it."""
 
-import os
-import tempfile
 from pathlib import Path
 
 from autograder.authoring.render import Rendered, public_tests_folder, render, submissions_folder
 from autograder.course import Course, Exercise
+from autograder.files import write_whole
 
 
 def build_exercise(exercise: Exercise, course: Course) -> tuple[Rendered, list[Path]]:
@@ -19,7 +18,7 @@ def write(exercise: Exercise, rendered: Rendered) -> list[Path]:
     changed = []
     for path, data in {**rendered.committed, **rendered.bundle}.items():
         if not path.is_file() or path.read_bytes() != data:
-            write_atomically(path, data)
+            write_whole(path, data)
             changed.append(path)
     for path in _left_over(exercise, rendered, [exercise.bundle]):
         path.unlink()
@@ -40,20 +39,6 @@ def stale_files(exercise: Exercise, rendered: Rendered) -> list[str]:
         f"{path.relative_to(exercise.root)} is left over" for path in _left_over(exercise, rendered, [])
     ]
     return problems
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """A reader sees the old file or the new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _left_over(exercise: Exercise, rendered: Rendered, more: list[Path]) -> list[Path]:

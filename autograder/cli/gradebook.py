@@ -174,9 +174,9 @@ def export(
     course: CourseOption = ROOT,
 ) -> None:
     """Write the final grades, by the policy in course.toml, for another program."""
+    from autograder.files import write_whole
     from autograder.gradebook import exports
     from autograder.gradebook.csv_input import read_csv
-    from autograder.gradebook.files import write_whole
     from autograder.gradebook.final import class_grades
 
     loaded = load(course)

@@ -51,15 +51,6 @@ CELL_STATUS = {
 }
 
 
-def points(number: float) -> str:
-    """Points as a person writes them.
-
-    >>> points(2.0), points(1.5), points(2 / 3)
-    ('2', '1.5', '0.67')
-    """
-    return f"{number:.2f}".rstrip("0").rstrip(".")
-
-
 def sentence_case(text: str) -> str:
     """A message, which begins with a small letter in a table, as it begins on a page.
 

@@ -1,22 +1,20 @@
 """Lays out feedback.html: one file, no script, nothing from anywhere else."""
 
 import base64
-import hashlib
-import os
 import re
-import tempfile
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
-import jinja2
-from markupsafe import Markup
-
-from autograder.feedback.clean import MOST_IMAGES, clean_text, image_source
-from autograder.feedback.messages import CELL_STATUS, VERDICTS, points, sentence_case
+from autograder.feedback.messages import CELL_STATUS, VERDICTS, sentence_case
+from autograder.files import write_whole
+from autograder.pages import render
+from autograder.text import both_ends, clean_output, excerpt
 from autograder.verdict import CellOutcome, Outcome, QuestionOutcome
 
+PNG = b"\x89PNG\r\n\x1a\n"
+LARGEST_IMAGE = 2 * 1024 * 1024
+MOST_IMAGES = 12  # of one cell
+LONGEST_OUTPUT = 20_000
 CHECK_CELL = re.compile(r"""^[ \t]*grader\.check\(\s*["'](q\d+)["']""", re.MULTILINE)
 
 
@@ -43,16 +41,7 @@ class ShownQuestion:
 
 def write_feedback(path: Path, outcome: Outcome, title: str, link: str | None = None) -> None:
     """Write the page for `outcome` of the exercise called `title`; `link` leads to its chapter."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".feedback.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(render_feedback(outcome, title, link))
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, render_feedback(outcome, title, link))
 
 
 def render_feedback(outcome: Outcome, title: str, link: str | None = None) -> str:
@@ -61,20 +50,27 @@ def render_feedback(outcome: Outcome, title: str, link: str | None = None) -> st
     by_question = _group(outcome.cells)
     questions = [_question(question, by_question.pop(question.name, [])) for question in outcome.questions]
     others = [cell for cells in by_question.values() for cell in map(_shown, cells) if _has_something(cell)]
-    style = _style()
-    return _template().render(
+    return render(
+        "autograder.feedback",
+        "feedback.html",
+        images=True,
         outcome=outcome,
         title=title,
         link=link,
         label=label,
         sentence=sentence,
-        message=sentence_case(clean_text(outcome.message, 4000)),
+        message=sentence_case(excerpt(outcome.message)),
         questions=questions,
         others=others,
         percent=_percent(outcome),
-        style=Markup(style),
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
+
+
+def image_source(data: bytes) -> str | None:
+    """A PNG as a data URL; anything else, or too large a one, is left out."""
+    if not data.startswith(PNG) or len(data) > LARGEST_IMAGE:
+        return None
+    return "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 def _group(cells: tuple[CellOutcome, ...]) -> dict[str | None, list[CellOutcome]]:
@@ -101,7 +97,7 @@ def _question(question: QuestionOutcome, cells: list[CellOutcome]) -> ShownQuest
         for cell in cells
         if not CHECK_CELL.search(cell.source) or cell.status not in ("ok", "error")
     )
-    cases = tuple(replace(case, message=clean_text(case.message)) for case in question.cases)
+    cases = tuple(replace(case, message=_output(case.message)) for case in question.cases)
     shown = tuple(cell for cell in own if _has_something(cell))
     return ShownQuestion(replace(question, cases=cases), state, shown)
 
@@ -110,12 +106,16 @@ def _shown(cell: CellOutcome) -> ShownCell:
     sources = (image_source(data) for data in cell.images[:MOST_IMAGES])
     return ShownCell(
         number=cell.index,
-        source=clean_text(cell.source, 4000),
+        source=excerpt(cell.source),
         note=CELL_STATUS.get(cell.status, cell.status),
-        text=clean_text(cell.text),
-        error=clean_text(cell.error),
+        text=_output(cell.text),
+        error=_output(cell.error),
         images=tuple(source for source in sources if source),
     )
+
+
+def _output(text: str) -> str:
+    return both_ends(clean_output(text), LONGEST_OUTPUT)
 
 
 def _has_something(cell: ShownCell) -> bool:
@@ -124,22 +124,3 @@ def _has_something(cell: ShownCell) -> bool:
 
 def _percent(outcome: Outcome) -> float:
     return 100 * outcome.score / outcome.max_score if outcome.max_score else 0.0
-
-
-def _style() -> str:
-    """The style sheet exactly as it stands in the page, whose policy names its fingerprint."""
-    return (files("autograder.feedback") / "feedback.css").read_text(encoding="utf-8")
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("autograder.feedback", ""),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["points"] = points
-    environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
-    return environment.get_template("feedback.html")

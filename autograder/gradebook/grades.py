@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from autograder.gradebook.files import write_whole
+from autograder.files import write_whole
+from autograder.text import one_line
 from autograder.verdict import Outcome, Verdict
 
 COLUMNS = ("submission", "exercise", "verdict", "score", "max_score", "seconds", "message")
@@ -42,5 +43,5 @@ def plain(text: str) -> str:
     >>> plain("=HYPERLINK(1)"), plain("two\\nlines")
     ("'=HYPERLINK(1)", 'two lines')
     """
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    text = one_line(text, longest=None)
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text

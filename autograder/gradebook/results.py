@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from autograder.gradebook.files import write_whole
+from autograder.files import write_whole
 
 
 def write_results(path: Path, document: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from autograder.pipeline.failure import failed, without_score
 from autograder.pipeline.job import Job
 from autograder.pipeline.keys import grader_hash, tests_hash
 from autograder.record import Record
+from autograder.text import clean
 from autograder.verdict import CellOutcome, Outcome, QuestionOutcome, Verdict
 from convcourse.checks import NotTelling
 
@@ -46,7 +47,8 @@ def grade_one(job: Job, course: Course, secret: int) -> Record:
         outcome = without_score(
             job, Verdict.GRADER_ERROR, f"the grader failed: {type(error).__name__}: {error}"
         )
-    outcome = replace(outcome, seconds=time.monotonic() - started)
+    message = clean(outcome.message)  # it may name files and whatever else the student chose
+    outcome = replace(outcome, message=message, seconds=time.monotonic() - started)
     return Record(job.key, outcome, scoring.gradescope_results(outcome, results))
 
 
@@ -137,7 +139,7 @@ def _judge(onnx: bytes, images: Any, *, limits: sandbox.Limits, unsafe: bool) ->
 
 
 def _question_outcome(question: QuestionOutcome) -> QuestionOutcome:
-    cases = tuple(replace(case, message=_steady(case.message)) for case in question.cases)
+    cases = tuple(replace(case, message=_steady(clean(case.message))) for case in question.cases)
     return replace(question, cases=cases)
 
 

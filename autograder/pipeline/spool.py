@@ -7,9 +7,7 @@ carry stays, and the next run begins with it.
 
 import contextlib
 import json
-import os
 import struct
-import tempfile
 import threading
 from collections import deque
 from dataclasses import asdict
@@ -17,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from autograder.files import FOR_OWNER, write_whole
 from autograder.gradebook import Attempt, BookUnavailable
 from autograder.pipeline.keys import submission_hash
 from autograder.record import Record, RecordError
@@ -44,7 +43,7 @@ class Spool:
     def put(self, attempt: Attempt, record: Record, content: bytes) -> None:
         """Keep a grading: on disk when this returns, in the book soon. Raises OSError for a full disk."""
         path = self.folder / f"{_name(attempt, record)}{SUFFIX}"
-        _write(path, pack(attempt, record, content))
+        write_whole(path, pack(attempt, record, content), FOR_OWNER)
         with self._change:
             self._waiting.append(path)
             self._change.notify_all()
@@ -149,16 +148,3 @@ def _name(attempt: Attempt, record: Record) -> str:
     """One name for one grading of one attempt, so that a repeated step writes the same file."""
     about = [asdict(record.key), attempt.exercise, attempt.name, str(attempt.submitted_at)]
     return submission_hash(json.dumps(about).encode())[:32]
-
-
-def _write(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

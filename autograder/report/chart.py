@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from autograder.report.clean import points
+from autograder.text import points
 
 BINS = 10
 HEIGHT = 160

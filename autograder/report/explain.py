@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autograder.record import Key, Record
-from autograder.report.clean import points
 from autograder.report.sources import CaseSource
+from autograder.text import points
 from autograder.verdict import CaseOutcome, CellOutcome, Outcome, QuestionOutcome, Verdict
 
 CELL_WORDS = {

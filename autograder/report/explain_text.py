@@ -5,9 +5,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from autograder.report.clean import clean_text, one_line, points
+from autograder.pages import shown_time
 from autograder.report.explain import CELL_WORDS, AttemptLine, ExplainedCase, Explanation, why
-from autograder.report.page import shown_time
+from autograder.text import excerpt, one_line, points
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
@@ -121,4 +121,4 @@ def _heading(text: str) -> Text:
 
 
 def _inset(text: str, style: str = "") -> Padding:
-    return Padding(Text(clean_text(text), style=style), (0, 0, 0, 4))
+    return Padding(Text(excerpt(text), style=style), (0, 0, 0, 4))

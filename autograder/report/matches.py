@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autograder.report.clean import clean_text
 from autograder.report.fingerprints import CellPrint, K, places
+from autograder.text import clean
 
 LONGEST_SIDE = 40_000
 """Characters of one side that are shown; what comes after is left out with a word."""
@@ -112,18 +112,9 @@ def _passages(source: str, slices: Sequence[_Slice]) -> tuple[Passage, ...]:
     for piece in slices:
         start = max(piece.start, at)
         if start > at:
-            passages.append(Passage(_clean(source[at:start]), 0))
+            passages.append(Passage(clean(source[at:start]), 0))
         if piece.end > start:
-            passages.append(Passage(_clean(source[start : piece.end]), piece.number))
+            passages.append(Passage(clean(source[start : piece.end]), piece.number))
         at = max(at, piece.end)
-    passages.append(Passage(_clean(source[at:]), 0))
+    passages.append(Passage(clean(source[at:]), 0))
     return tuple(passage for passage in passages if passage.text)
-
-
-def _clean(text: str) -> str:
-    """As `clean_text`, but the line ends around a passage are part of it."""
-    body = text.strip("\n")
-    before = len(text) - len(text.lstrip("\n"))
-    if not body:
-        return text
-    return "\n" * before + clean_text(body, 2 * len(body) + 16) + "\n" * (len(text) - before - len(body))

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from autograder.record import Record, RecordError
-from autograder.report.clean import one_line, percent
 from autograder.report.entry import Entry
 from autograder.report.wrong import Wrong, WrongAnswers, error_name, most_common
+from autograder.text import one_line, percent
 from autograder.verdict import Outcome, QuestionOutcome, Verdict
 
 MOST_SLOW = 10

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from autograder.report.clean import one_line
+from autograder.text import one_line
 
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 NUMBER = re.compile(r"(?<![\w.])[-+−]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?(?![\w])")

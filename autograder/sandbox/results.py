@@ -1,9 +1,10 @@
 """Cells and their results; what comes out of a sandbox is checked and cleaned here before it is shown."""
 
-import re
 import struct
 from dataclasses import dataclass, field
 from typing import Any
+
+from ..text import clean_output
 
 STATUSES = ("ok", "error", "time-limit", "memory-limit", "output-limit")
 MAX_ERROR_CHARS = 10_000  # of a traceback
@@ -47,18 +48,13 @@ def checked_result(index: int, reply: Any, seconds: float) -> CellResult | None:
     if word != "cell" or status not in STATUSES:
         return None
     kept = [image for image in images if is_png(image)]
-    text, error = printable(text[:MAX_TEXT_CHARS]), printable(error[: 4 * MAX_ERROR_CHARS])[:MAX_ERROR_CHARS]
+    text, error = clean_output(text[:MAX_TEXT_CHARS]), clean_error(error)
     return CellResult(index, status, text, kept, error, seconds)
 
 
-def printable(text: str) -> str:
-    r"""`text` without terminal escapes and control characters, which feedback must not carry.
-
-    >>> printable("\x1b[31mred\x1b[0m\tand\x07 plain\n")
-    'red\tand plain\n'
-    """
-    text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])", "", text)
-    return re.sub(r"[^\t\n\x20-\x7e\xa0-\U0010ffff]", "", text)
+def clean_error(text: str) -> str:
+    """A traceback, or a part of one, cleaned and cut."""
+    return clean_output(text[: 4 * MAX_ERROR_CHARS])[:MAX_ERROR_CHARS]
 
 
 def is_png(data: Any) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..text import clean_output, one_line
 from ..verdict import Verdict
 from .environment import Environment, Handle
 from .errors import SandboxBroken, StudentError
@@ -15,7 +16,7 @@ from .libraries import mentioned
 from .limits import Limits
 from .mounts import find_mnist
 from .process import Died, Process
-from .results import MAX_ERROR_CHARS, Cell, CellResult, checked_result, printable
+from .results import Cell, CellResult, checked_result, clean_error
 
 SEED = 20_000  # before the first cell; tests set their own
 SKIP_TAG = "long"
@@ -171,7 +172,7 @@ class Session:
         result = checked_result(index, reply, seconds)
         if result is None:
             raise Died("crashed", "The notebook disturbed the runner's channel (not the answer of a cell).")
-        text = (result.text + printable(process.take_stray()))[: self._text_left]
+        text = (result.text + clean_output(process.take_stray()))[: self._text_left]
         self._text_left -= len(text)
         images = []
         for image in result.images:
@@ -280,11 +281,7 @@ class Session:
             self._note(status, f"While a test used {origin}: {self._broken_limit(status)}.")
             if status == "time-limit":
                 self._slow[origin] = self._slow.get(origin, 0) + 1
-        shown = (
-            printable(part[: 4 * MAX_ERROR_CHARS])[:MAX_ERROR_CHARS]
-            for part in (type_name[:200], message, traceback_text)
-        )
-        raise StudentError(*shown)
+        raise StudentError(*map(clean_error, (type_name[:200], message, traceback_text)))
 
     def _broken_limit(self, status: str) -> str:
         return {
@@ -335,7 +332,7 @@ class Session:
         return process
 
     def _handle_for(self, generation: int, origin: str) -> Callable[[HandleId], Handle]:
-        return lambda wire: Handle(self, generation, wire.number, printable(wire.type_name), origin)
+        return lambda wire: Handle(self, generation, wire.number, one_line(wire.type_name), origin)
 
     def _number_of(self, generation: int) -> Callable[[Any], HandleId]:
         def number_of(value: Any) -> HandleId:

@@ -5,6 +5,7 @@ import io
 import json
 import random
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -255,3 +256,10 @@ def test_a_notebook_that_is_none_is_refused():
     for data in (b"[]", b"{}", json.dumps({"cells": [{"cell_type": "code"}]}).encode(), b"no"):
         with pytest.raises(ValueError):
             code_cells(data)
+
+
+@pytest.mark.parametrize("empty", ["\n", " \n", "\t\n", "\x0c\n", "\r\n", "\r"])
+def test_empty_lines_cost_no_time(empty):
+    begun = time.process_time()
+    compare([Notebook(name, ["a = 1" + empty * 38_000 + program(5)]) for name in ("ada", "ben")], ())
+    assert time.process_time() - begun < 5

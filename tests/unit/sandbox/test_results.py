@@ -3,7 +3,7 @@
 import struct
 import zlib
 
-from autograder.sandbox.results import PNG_START, checked_result, is_png, printable
+from autograder.sandbox.results import PNG_START, checked_result, is_png
 
 
 def png(width, height):
@@ -11,8 +11,9 @@ def png(width, height):
     return PNG_START + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
 
 
-def test_terminal_escapes_and_control_characters_are_taken_out():
-    assert printable("a\x1b[31mb\x1b]0;title\x07c\x08\x00d\x9b1me\n\té😀") == "abcd1me\n\té😀"
+def test_terminal_codes_and_what_hides_text_are_taken_out():
+    result = checked_result(3, ["cell", "error", "10%\r\x1b[31m99%\x00\n", [], "x\u202e\x1b]0;t\x07"], 10)
+    assert (result.text, result.error) == ("99%\n", "x�")
 
 
 def test_only_a_png_of_bearable_size_counts_as_an_image():
