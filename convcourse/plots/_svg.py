@@ -1,4 +1,4 @@
-"""A matplotlib figure as a small SVG that stands inside a page, beside others, in light and in dark.
+"""A matplotlib figure as a small SVG inside a page, next to others, in light and in dark.
 
 matplotlib writes SVG for a file of its own: with ids that clash when two figures share a page, a style rule
 that would apply to the whole page, black ink, a white ground and its own fonts. `svg_text` undoes each.

@@ -1,4 +1,4 @@
-"""Figures of the page on filters: pictures beside what a kernel makes of them, borders, and waves."""
+"""Figures of the page on filters: pictures next to what a kernel makes of them, borders, and waves."""
 
 from collections.abc import Mapping, Sequence
 
@@ -142,7 +142,7 @@ def row_as_wave(row: Array, low: Array, high: Array) -> Figure:
 
 
 def frequency_response(frequencies: Array, gains: Mapping[str, Array]) -> Figure:
-    """How much of a wave each filter lets through, against the wave's frequency in cycles a pixel.
+    """How much of a wave each filter lets through, against the wave's frequency in cycles per pixel.
 
     >>> len(frequency_response(np.linspace(0, 0.5, 5), {"box": np.ones(5)}).axes[0].lines)
     2
@@ -155,7 +155,7 @@ def frequency_response(frequencies: Array, gains: Mapping[str, Array]) -> Figure
     ax.set_xlim(0, 0.5)
     names = {0: "0\nflat", 0.1: "0.1", 0.2: "0.2", 1 / 3: "1/3", 0.4: "0.4", 0.5: "0.5\nevery second pixel"}
     ax.set_xticks(list(names), list(names.values()))
-    ax.set_xlabel("frequency (cycles a pixel)")
+    ax.set_xlabel("frequency (cycles per pixel)")
     ax.set_ylabel("factor")
     ax.grid(axis="y")
     ax.legend(loc="upper center", ncols=len(gains), bbox_to_anchor=(0.5, 1.18))

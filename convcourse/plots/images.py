@@ -25,7 +25,7 @@ Array = NDArray[np.floating] | NDArray[np.integer]
 
 
 def pixel_table(image: Array, top: int, left: int, size: int = 12) -> Figure:
-    """A gray image [H, W] of 0..255 beside a square of it, `size` pixels wide, with its numbers written in.
+    """A gray image [H, W] of 0..255 next to a square of it, `size` pixels wide, with its numbers written in.
 
     >>> len(pixel_table(np.zeros((28, 28)), top=4, left=8, size=10).axes)
     2
@@ -54,7 +54,7 @@ def pixel_table(image: Array, top: int, left: int, size: int = 12) -> Figure:
 
 
 def value_histograms(stages: Mapping[str, Array]) -> Figure:
-    """How often each pixel value occurs, one panel a stage of preparation, on a logarithmic scale.
+    """How often each pixel value occurs, one panel per stage of preparation, on a logarithmic scale.
 
     Under each title stand the stage's mean and standard deviation.
 

@@ -100,7 +100,7 @@ def sum_over_channels(image: np.ndarray, responses: np.ndarray, total: np.ndarra
 
 
 def filters(banks: Mapping[str, np.ndarray]) -> Figure:
-    """Banks of filters [K, h, w], a row a name, each bank on its own scale of signed values.
+    """Banks of filters [C_out, h, w], one row per name, each bank on its own scale of signed values.
 
     >>> len(filters({"before": np.zeros((8, 5, 5)), "after": np.zeros((8, 5, 5))}).axes)
     16
@@ -118,7 +118,7 @@ def filters(banks: Mapping[str, np.ndarray]) -> Figure:
 
 
 def maps(image: np.ndarray, feature_maps: np.ndarray, kernels: np.ndarray) -> Figure:
-    """An image [H, W] and the map each of K filters makes of it: kernels [K, h, w] above maps [K, H', W'].
+    """An image [H, W] and the map each of C_out filters makes of it: kernels [C_out, h, w] above maps [C_out, H', W'].
 
     >>> len(maps(np.zeros((8, 8)), np.zeros((4, 6, 6)), np.zeros((4, 3, 3))).axes)
     9
@@ -245,7 +245,7 @@ def shift_and_map(rows: Mapping[str, tuple[np.ndarray, np.ndarray]], difference:
 
 
 def accuracy_by_shift(shifts: Sequence[int], curves: Mapping[str, Sequence[float]]) -> Figure:
-    """The share of images read correctly, 0 to 1, at each shift in pixels: a line a network.
+    """The share of images read correctly, 0 to 1, at each shift in pixels: one line per network.
 
     >>> len(accuracy_by_shift([0, 1], {"a": [0.9, 0.8]}).axes[0].lines)
     1

@@ -52,7 +52,7 @@ def learning_curves(runs: Mapping[str, Rows]) -> Figure:
 
 
 def parameter_shares(networks: Mapping[str, tuple[int, int]], budget: int) -> Figure:
-    """A bar a network: parameters of its convolutions and of its linear layers, and the budget as a line.
+    """One bar per network: parameters of its convolutions and of its linear layers, and the budget as a line.
 
     >>> parameter_shares({"all linear": (0, 101_770)}, 20_000).axes[0].get_yticklabels()[0].get_text()
     'all linear'
@@ -74,7 +74,7 @@ def parameter_shares(networks: Mapping[str, tuple[int, int]], budget: int) -> Fi
 
 
 def layer_budget(layers: Sequence[LayerShape]) -> Figure:
-    """Layer by layer: the values that a layer puts out for one image, and the parameters that it learns."""
+    """Layer by layer: the values that a layer outputs for one image, and the parameters that it learns."""
     fig = figure(720, 50 + 21 * len(layers))
     left, right = fig.subplots(1, 2, sharey=True)
     places = range(len(layers))
@@ -95,7 +95,7 @@ def layer_budget(layers: Sequence[LayerShape]) -> Figure:
             )
     left.set_yticks(places, [layer.kind for layer in layers])
     left.invert_yaxis()
-    left.set(title="values put out", xlim=(0, 1.3 * max(layer.values for layer in layers)))
+    left.set(title="output values", xlim=(0, 1.3 * max(layer.values for layer in layers)))
     right.set(title="parameters learned", xlim=(0, 1.15 * max(layer.parameters for layer in layers)))
     for axes in (left, right):
         axes.xaxis.set_major_formatter("{x:,.0f}")

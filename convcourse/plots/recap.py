@@ -11,7 +11,7 @@ from convcourse.plots._show import figure
 
 
 def digit_row(images: np.ndarray, labels: Sequence[int]) -> Figure:
-    """One digit beside the next, each under its label.
+    """One digit next to the other, each under its label.
 
     `images` is [N, 28, 28], any number type; `labels` holds N numbers.
 

@@ -84,7 +84,7 @@ def _row_of_pixels(
 
 
 def coverage(counts: Mapping[str, np.ndarray]) -> Figure:
-    """How many windows look at each pixel, [H, W] whole numbers, a panel a name, each pixel with its number.
+    """How many windows look at each pixel, [H, W] whole numbers, one panel per name, each pixel with its number.
 
     >>> len(coverage({"padding 0": np.ones((4, 5), int)}).axes)
     1
@@ -101,7 +101,7 @@ def coverage(counts: Mapping[str, np.ndarray]) -> Figure:
 
 
 def padded_images(images: Mapping[str, np.ndarray], border: tuple[int, int] = (0, 0)) -> Figure:
-    """Padded images [H, W] or [H, W, 3] beside each other; a frame marks the image inside its border.
+    """Padded images [H, W] or [H, W, 3] next to each other; a frame marks the image inside its border.
 
     `border` is the number of rows and of columns added on each side; without any, no frame is drawn. Gray
     images share one scale from 0 to their highest value.
@@ -121,7 +121,7 @@ def padded_images(images: Mapping[str, np.ndarray], border: tuple[int, int] = (0
 
 
 def signed_maps(maps: Mapping[str, np.ndarray]) -> Figure:
-    """Feature maps [H, W] beside each other on one scale of signed values.
+    """Feature maps [H, W] next to each other on one scale of signed values.
 
     >>> len(signed_maps({"a": np.eye(3), "b": -np.eye(3)}).axes)
     2
@@ -155,8 +155,8 @@ def arrangements(cases: Sequence[Mapping]) -> Figure:
         frame(ax, kernel_height, kernel_width, color=WINDOW, fill=0.25)
         last = ((rows - 1) * strides[0], (columns - 1) * strides[1])
         frame(ax, kernel_height, kernel_width, row=last[0], column=last[1], color=WINDOW, line=1.2)
-        beside = width + 2 * right + 1
-        cells(ax, rows, columns, row=(height + 2 * down - rows) / 2, column=beside, color=OUTPUT, fill=0.4)
+        after = width + 2 * right + 1
+        cells(ax, rows, columns, row=(height + 2 * down - rows) / 2, column=after, color=OUTPUT, fill=0.4)
         blank(ax, 9, 17)
         ax.set_anchor("NW")
         size = f"{height} × {width} to {rows} × {columns}"

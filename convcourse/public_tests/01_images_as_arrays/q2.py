@@ -17,7 +17,7 @@ def test_normalize_keeps_shape(normalize):
     assert out.shape == images.shape, f'normalize should keep the shape {tuple(images.shape)}, but it returned {tuple(out.shape)}.'
     assert out.dtype == torch.float32, f'normalize should return float32, but it returned {out.dtype}.'
     assert out.min() >= 0 and out.max() <= 1, 'With mean 0 and std 1 nothing is left to do after scaling, so all values should lie between 0 and 1.'
-    assert out.max() == 1, 'With mean 0 and std 1 a pixel of 255 should become exactly 1.'
+    assert out.max() == 1, 'With mean 0 and std 1, a pixel of 255 should become exactly 1.'
 
 @test_case(points=0.5, hidden=False,
     failure_message="pixel_statistics should return two floats, and half black, half white pixels have a mean of one half.")

@@ -7,7 +7,7 @@ name = "q3"
 points = 2
 
 @test_case(points=0.5, hidden=False,
-    failure_message="flatten should return a tensor of two dimensions with one row an image.")
+    failure_message="flatten should return a tensor of two dimensions with one row per image.")
 def test_flatten_shape(flatten):
     import torch
     assert callable(flatten), 'There is no function called flatten yet. Run its cell first.'
@@ -18,7 +18,7 @@ def test_flatten_shape(flatten):
     assert out.numel() == 2 * 3 * 4 * 5, 'Flattening should neither lose nor add values.'
 
 @test_case(points=0, hidden=False,
-    failure_message="pixel_at should return the pair (row, column). The first pixel stands at the top left.")
+    failure_message="pixel_at should return the pair (row, column). The first pixel is the top left one.")
 def test_first_pixel(pixel_at):
     assert callable(pixel_at), 'There is no function called pixel_at yet. Run its cell first.'
     out = pixel_at(0, 5)
