@@ -16,7 +16,7 @@ from convcourse.plots._colors import (
     WEIGHTS,
     WINDOW,
 )
-from convcourse.plots._show import figure, figure_markup, show, style, widget, widget_markup
+from convcourse.plots._show import figure, figure_markup, panel, show, style, widget, widget_markup
 
 __all__ = [
     "DIVERGING",
@@ -32,6 +32,7 @@ __all__ = [
     "WINDOW",
     "figure",
     "figure_markup",
+    "panel",
     "show",
     "style",
     "widget",

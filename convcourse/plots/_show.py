@@ -8,18 +8,21 @@ from typing import Any
 
 import matplotlib
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from convcourse.plots._colors import DIVERGING, INK, MUTED, NEGATIVE, POSITIVE, SERIES
 from convcourse.plots._svg import svg_text
 
+PAGE, GAP = 720, 20  # pixels: a page, and what lies between the panels of a figure
+
 _STYLE: Any = {
     "font.size": 11,
     "axes.titlesize": 12,
     "axes.labelsize": 11,
-    "xtick.labelsize": 10,
-    "ytick.labelsize": 10,
-    "legend.fontsize": 10.5,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "legend.fontsize": 11,
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
@@ -46,8 +49,8 @@ _STYLE: Any = {
 def style() -> None:
     """Set matplotlib's fonts, sizes and colors to the course's, for every figure begun afterwards.
 
-    One unit of size is one pixel on a page 720 pixels wide: text of 10 to 12. Plain gray images, drawn sharp,
-    are the default.
+    One unit of size is one pixel on a page 720 pixels wide: text of 11 and 12. Plain gray images, drawn
+    sharp, are the default.
 
     >>> style()
     >>> matplotlib.rcParams["image.interpolation"]
@@ -72,6 +75,17 @@ def figure(width: float = 720, height: float = 300) -> Figure:
     return Figure(figsize=(width / 72, height / 72), dpi=72, layout="constrained")
 
 
+def panel(across: int, height: float) -> tuple[Figure, Axes]:
+    """Begin one of the drawings that `show` lays out `across` in a row, `height` pixels high, with its axes.
+
+    >>> fig, ax = panel(3, 200)
+    >>> float(fig.get_size_inches()[0] * 72)
+    226.0
+    """
+    fig = figure((PAGE - GAP * (across - 1)) // across, height)
+    return fig, fig.subplots()
+
+
 class Shown:
     """What `show` and `widget` put on a page: HTML where it can be seen, the description elsewhere."""
 
@@ -91,8 +105,8 @@ def show(fig: Figure | Sequence[Figure], alt: str, columns: int = 0) -> None:
 
     The drawing takes the page's own text color and ground, so that it is legible in light and in dark. `alt`
     says what is to be seen, for those who cannot see it; it must not be empty. Several figures are the panels
-    of one: `columns` of them in a row (all, if 0), one below the other where the page is narrower than 640
-    pixels. Signed values get their legend by themselves.
+    of one: `columns` of them in a row (if 0, as many as fit by their widths), and fewer where the page is
+    narrower than 640 pixels. Signed values get their legend by themselves.
 
     >>> fig = figure(200, 100)
     >>> _ = fig.subplots().plot([0, 1], [0, 1])
@@ -121,11 +135,11 @@ def figure_markup(fig: Figure | Sequence[Figure], alt: str, columns: int = 0) ->
     if len(figures) == 1:
         return f'<div class="cc-figure">{svg_text(figures[0], described)}{legend}</div>'
     drawings = "".join(svg_text(single, None) for single in figures)
-    across = columns or len(figures)
-    return (
-        f'<div class="cc-figure"><div class="cc-drawings" style="--across:{across}" role="img" '
-        f'aria-label="{html.escape(described)}">{drawings}</div>{legend}</div>'
-    )
+    across = columns or min(len(figures), int((PAGE + GAP) // (figures[0].get_figwidth() * 72 + GAP)))
+    narrow = 1 if across < 4 else 2 if across < 6 else 3
+    grid = f'class="cc-drawings" style="--across:{across};--narrow:{narrow}"'
+    label = f'role="img" aria-label="{html.escape(described)}"'
+    return f'<div class="cc-figure"><div {grid} {label}>{drawings}</div>{legend}</div>'
 
 
 def _legend_of_signs(figures: Sequence[Figure]) -> str:

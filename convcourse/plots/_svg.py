@@ -229,7 +229,7 @@ def _describe(root: ElementTree.Element, alt: str | None) -> None:
     root.set("class", "cc-svg")
     root.set(
         "style",
-        f"width:100%;max-width:{width:g}px;height:auto;stroke-linejoin:round;stroke-linecap:butt;font-family:inherit",
+        f"--own:{width:g}px;width:100%;max-width:{width:g}px;height:auto;stroke-linejoin:round;stroke-linecap:butt;font-family:inherit",
     )
     if alt is None:
         root.set("aria-hidden", "true")

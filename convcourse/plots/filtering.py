@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from convcourse.plots._colors import (
     DIVERGING,
@@ -16,107 +15,93 @@ from convcourse.plots._colors import (
     ON_LIGHT,
     SERIES,
     WEIGHTS,
-    WINDOW,
 )
+from convcourse.plots._grid import frame
 from convcourse.plots._grid import picture as _gray_or_signed
-from convcourse.plots._show import figure
+from convcourse.plots._show import figure, panel
 from convcourse.plots.images import Array
 
 
-def side_by_side(pictures: Mapping[str, Array], columns: int = 3) -> Figure:
+def side_by_side(pictures: Mapping[str, Array], columns: int = 3) -> list[Figure]:
     """Pictures under their names, `columns` in a row.
 
     Color is [H, W, 3]. Gray [H, W] of about 0..1 is shown as it is, larger values are scaled down to white.
-    Where a picture has negative values, blue is negative, red positive and white zero.
+    A picture with negative values is drawn by sign.
 
-    >>> len(side_by_side({"a": np.zeros((4, 6)), "b": np.ones((4, 6))}, columns=2).axes)
+    >>> len(side_by_side({"a": np.zeros((4, 6)), "b": np.ones((4, 6))}, columns=2))
     2
     """
     columns = min(columns, len(pictures))
-    rows = -(-len(pictures) // columns)
     height, width = next(iter(pictures.values())).shape[:2]
-    fig = figure(720, rows * (720 / columns * height / width + 24))
-    axes = np.ravel(fig.subplots(rows, columns))
-    for ax, (name, picture) in zip(axes, pictures.items(), strict=False):
+    panels = []
+    for name, picture in pictures.items():
+        fig, ax = panel(columns, 720 / columns * height / width + 24)
         _picture(ax, picture)
         ax.set_title(name)
-    for ax in axes:
-        ax.set_axis_off()
-    return fig
+        panels.append(fig)
+    return panels
 
 
-def filter_gallery(kernels: Mapping[str, Array], pictures: Mapping[str, Array]) -> Figure:
+def filter_gallery(kernels: Mapping[str, Array], pictures: Mapping[str, Array]) -> list[Figure]:
     """Each kernel as a small grid of numbers above what it makes of a picture, three in a row.
 
     A kernel of fractions with one denominator, such as a blur, is written as whole numbers and "/ 9".
 
-    >>> len(filter_gallery({"a": np.ones((3, 3)) / 9}, {"a": np.zeros((4, 6))}).axes)
-    2
+    >>> [len(fig.axes) for fig in filter_gallery({"a": np.ones((3, 3)) / 9}, {"a": np.zeros((4, 6))})]
+    [2]
     """
     columns = min(3, len(kernels))
-    rows = -(-len(kernels) // columns)
     height, width = next(iter(pictures.values())).shape[:2]
-    fig = figure(720, rows * (720 / columns * height / width + 118))
-    heights = [84, 720 / columns * height / width] * rows
-    axes = fig.subplots(2 * rows, columns, squeeze=False, height_ratios=heights)
-    for ax in axes.flat:
-        ax.set_axis_off()
-    for place, (name, kernel) in enumerate(kernels.items()):
-        above, below = axes[2 * (place // columns) : 2 * (place // columns) + 2, place % columns]
+    panels = []
+    for name, kernel in kernels.items():
+        fig = figure(panel(columns, 1)[0].get_figwidth() * 72, 720 / columns * height / width + 118)
+        above, below = fig.subplots(2, 1, height_ratios=[84, 720 / columns * height / width])
         largest = float(np.abs(kernel).max())
         whole = np.allclose(kernel, np.round(kernel))
         divisor = 1 if whole else round(float(1 / np.abs(kernel[kernel != 0]).min()))
-        above.set_axis_on()
         title = f"{name}, sum {kernel.sum():.0f}"
         _numbers(above, kernel * divisor, title, "{:g}", largest=largest * divisor)
         if divisor != 1:
             above.text(1.08, 0.5, f"/ {divisor}", transform=above.transAxes, va="center")
         _picture(below, pictures[name])
-    return fig
+        panels.append(fig)
+    return panels
 
 
-def one_place(image: Array, kernel: Array, top: int, left: int, size: int = 9) -> Figure:
+def one_place(image: Array, kernel: Array, top: int, left: int, size: int = 9) -> list[Figure]:
     """A part of an image with one place marked, its pixels, the kernel, and the products of the two.
 
-    >>> len(one_place(np.zeros((20, 30)), np.ones((3, 3)), top=6, left=8).axes)
+    >>> len(one_place(np.zeros((20, 30)), np.ones((3, 3)), top=6, left=8))
     4
     """
     h, w = kernel.shape
     up, before = max(top - (size - h) // 2, 0), max(left - (size - w) // 2, 0)
     patch = image[top : top + h, left : left + w]
-    fig = figure(720, 220)
-    around, pixels, weights, products = fig.subplots(1, 4)
-    around.imshow(image[up : up + size, before : before + size], cmap="gray", vmin=0, vmax=1)
-    corner = (left - before - 0.5, top - up - 0.5)
-    around.add_patch(Rectangle(corner, w, h, fill=False, edgecolor=WINDOW, linewidth=2.5))
+    panels, axes = zip(*(panel(4, 190) for _ in range(4)), strict=True)
+    around, pixels, weights, products = axes
+    _gray_or_signed(around, image[up : up + size, before : before + size], top=1)
+    frame(around, h, w, row=top - up - 0.5, column=left - before - 0.5)
     around.set_title("part of the picture")
-    around.set_axis_off()
     _numbers(pixels, patch, "its pixels", "{:.2f}", gray=True)
     _numbers(weights, kernel, "× kernel", "{:g}")
     _numbers(products, patch * kernel, f"sum = {(patch * kernel).sum():.2f}".replace("-", "−"), "{:.2f}")
-    return fig
+    return list(panels)
 
 
-def padded_corners(padded: Mapping[str, Array], border: int) -> Figure:
+def padded_corners(padded: Mapping[str, Array], border: int) -> list[Figure]:
     """Small padded images as numbers, the original pixels framed.
 
-    >>> len(padded_corners({"zeros": np.zeros((6, 7)), "replicate": np.ones((6, 7))}, border=2).axes)
+    >>> len(padded_corners({"zeros": np.zeros((6, 7)), "replicate": np.ones((6, 7))}, border=2))
     2
     """
-    fig = figure(720, 300)
-    for ax, (name, values) in zip(np.atleast_1d(fig.subplots(1, len(padded))), padded.items(), strict=True):
+    panels = []
+    for name, values in padded.items():
+        fig, ax = panel(len(padded), 300)
         _numbers(ax, values, name, "{:g}", gray=True, top=9)
-        ax.add_patch(
-            Rectangle(
-                (border - 0.5, border - 0.5),
-                values.shape[1] - 2 * border,
-                values.shape[0] - 2 * border,
-                fill=False,
-                edgecolor=WINDOW,
-                linewidth=3,
-            )
-        )
-    return fig
+        inner = [side - 2 * border for side in values.shape]
+        frame(ax, *inner, row=border - 0.5, column=border - 0.5, line=3)
+        panels.append(fig)
+    return panels
 
 
 def row_as_wave(row: Array, low: Array, high: Array) -> Figure:
@@ -192,7 +177,7 @@ def bars_by_region(values: Mapping[str, Sequence[float]], regions: Sequence[str]
     for i, (name, heights) in enumerate(values.items()):
         places = np.arange(len(regions)) + (i - (len(values) - 1) / 2) * wide
         bars = ax.bar(places, heights, wide, color=SERIES[i], label=name)
-        ax.bar_label(bars, fmt="{:.2f}", fontsize=10, padding=2)
+        ax.bar_label(bars, fmt="{:.2f}", fontsize=11, padding=2)
     ax.set_xticks(range(len(regions)), regions)
     ax.tick_params(axis="x", length=0)
     ax.set_ylabel(ylabel)

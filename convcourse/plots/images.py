@@ -19,7 +19,8 @@ from convcourse.plots._colors import (
     WEIGHTS,
     WINDOW,
 )
-from convcourse.plots._show import figure
+from convcourse.plots._grid import picture
+from convcourse.plots._show import figure, panel
 
 Array = NDArray[np.floating] | NDArray[np.integer]
 
@@ -42,7 +43,7 @@ def pixel_table(image: Array, top: int, left: int, size: int = 12) -> Figure:
     _picture(part, crop)
     for (row, column), value in np.ndenumerate(crop):
         color = ON_DARK if value < 128 else ON_LIGHT
-        part.text(column, row, int(value), ha="center", va="center", fontsize=9, color=color)
+        part.text(column, row, int(value), ha="center", va="center", fontsize=11, color=color)
     part.set_xticks(range(size), range(left, left + size))
     part.set_yticks(range(size), range(top, top + size))
     part.tick_params(length=0)
@@ -53,24 +54,25 @@ def pixel_table(image: Array, top: int, left: int, size: int = 12) -> Figure:
     return fig
 
 
-def value_histograms(stages: Mapping[str, Array]) -> Figure:
+def value_histograms(stages: Mapping[str, Array]) -> list[Figure]:
     """How often each pixel value occurs, one panel per stage of preparation, on a logarithmic scale.
 
-    Under each title stand the stage's mean and standard deviation.
+    Under each title are the stage's mean and standard deviation.
 
-    >>> len(value_histograms({"raw": np.arange(256), "scaled": np.arange(256) / 255}).axes)
+    >>> len(value_histograms({"raw": np.arange(256), "scaled": np.arange(256) / 255}))
     2
     """
-    fig = figure(720, 230)
-    axes = np.atleast_1d(fig.subplots(1, len(stages), sharey=True))
-    for ax, (name, values) in zip(axes, stages.items(), strict=True):
+    panels = []
+    for name, values in stages.items():
+        fig, ax = panel(len(stages), 230)
         ax.hist(np.ravel(values), bins=32, color=INPUT, log=True)
-        ax.axvline(float(np.mean(values)), color=WEIGHTS, linestyle="--")
         mean, std = float(np.mean(values)), float(np.std(values))
+        ax.axvline(mean, color=INK, linestyle="--")
         ax.set_title(f"{name}\nmean {mean:.2f}, std {std:.2f}".replace("-0.00", "0.00"), fontsize=11)
         ax.set_xlabel("pixel value")
-    axes[0].set_ylabel("how often")
-    return fig
+        ax.set_ylabel("how often")
+        panels.append(fig)
+    return panels
 
 
 def flattened(image: Array, row: int, column: int) -> Figure:
@@ -114,28 +116,27 @@ def scrambled(images: Array, shuffled: Array) -> Figure:
     fig = figure(720, 250)
     axes = fig.subplots(2, len(images))
     for row, (name, pictures) in enumerate((("as written", images), ("scrambled", shuffled))):
-        for ax, picture in zip(axes[row], pictures, strict=True):
-            _picture(ax, picture)
+        for ax, digit in zip(axes[row], pictures, strict=True):
+            _picture(ax, digit)
             ax.set_xticks([])
             ax.set_yticks([])
         axes[row][0].set_ylabel(name)
     return fig
 
 
-def scores_to_loss(image: Array, logits: Array, label: int) -> Figure:
+def scores_to_loss(image: Array, logits: Array, label: int) -> list[Figure]:
     """One digit, its ten logits, and the probabilities that softmax makes of them; the right class is green.
 
-    >>> len(scores_to_loss(np.zeros((28, 28)), np.zeros(10), label=3).axes)
+    >>> len(scores_to_loss(np.zeros((28, 28)), np.zeros(10), label=3))
     3
     """
     shifted = np.exp(logits - np.max(logits))
-    fig = figure(720, 240)
-    picture, scores, shares = fig.subplots(1, 3, width_ratios=[0.75, 1, 1])
-    _picture(picture, image)
-    picture.set_axis_off()
+    (drawn, whole), (left, scores), (right, shares) = (panel(3, 230) for _ in range(3))
+    _picture(whole, image)
+    whole.set_axis_off()
     colors = [OUTPUT if digit == label else MUTED for digit in range(len(logits))]
     for ax, values, name in (
-        (scores, logits, "score (logit)"),
+        (scores, logits, "logits"),
         (shares, shifted / shifted.sum(), "after softmax"),
     ):
         ax.bar(range(len(values)), values, color=colors)
@@ -144,7 +145,7 @@ def scores_to_loss(image: Array, logits: Array, label: int) -> Figure:
         ax.set_xlabel("class")
         ax.set_title(name)
     shares.set_ylim(0, 1)
-    return fig
+    return [drawn, left, right]
 
 
 def loss_curves(train: Sequence[float], valid: Sequence[float]) -> Figure:
@@ -199,39 +200,40 @@ def accuracy_against_shift(
     return fig
 
 
-def moved_digits(images: Array, captions: Sequence[str], right: Sequence[bool]) -> Figure:
+def moved_digits(images: Array, captions: Sequence[str], right: Sequence[bool]) -> list[Figure]:
     """Digits [N, H, W] side by side, each above its caption; a wrong answer is red.
 
-    >>> len(moved_digits(np.zeros((2, 28, 28)), ["7, 99 %", "2, 71 %"], [True, False]).axes)
+    >>> len(moved_digits(np.zeros((2, 28, 28)), ["7, 99 %", "2, 71 %"], [True, False]))
     2
     """
-    fig = figure(720, 150)
-    for ax, image, caption, is_right in zip(
-        np.atleast_1d(fig.subplots(1, len(images))), images, captions, right, strict=True
-    ):
+    panels = []
+    for image, caption, is_right in zip(images, captions, right, strict=True):
+        fig, ax = panel(len(images), 150)
         _picture(ax, image)
         ax.set_xticks([])
         ax.set_yticks([])
         ax.set_xlabel(caption, color=OUTPUT if is_right else GRADIENT)
-    return fig
+        panels.append(fig)
+    return panels
 
 
-def color_layers(photo: Array) -> Figure:
+def color_layers(photo: Array) -> list[Figure]:
     """A color image [3, H, W] of 0..1 and its three channels, each as a gray image.
 
-    >>> len(color_layers(np.zeros((3, 28, 28))).axes)
+    >>> len(color_layers(np.zeros((3, 28, 28))))
     4
     """
-    fig = figure(720, 190)
-    axes = fig.subplots(1, 4)
-    axes[0].imshow(np.moveaxis(photo, 0, -1))
-    axes[0].set_title("color [3, 28, 28]")
-    for ax, channel, name in zip(axes[1:], photo, ("red", "green", "blue"), strict=True):
-        ax.imshow(channel, cmap="gray", vmin=0, vmax=1)
-        ax.set_title(f"channel {name}")
-    for ax in axes:
-        ax.set_axis_off()
-    return fig
+    parts = [("color [3, 28, 28]", np.moveaxis(photo, 0, -1))]
+    parts += [
+        (f"channel {name}", channel) for name, channel in zip(("red", "green", "blue"), photo, strict=True)
+    ]
+    panels = []
+    for name, values in parts:
+        fig, ax = panel(4, 190)
+        picture(ax, values, top=1)
+        ax.set_title(name)
+        panels.append(fig)
+    return panels
 
 
 def _picture(ax, image: Array) -> None:

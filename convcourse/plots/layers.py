@@ -118,7 +118,7 @@ def filters(banks: Mapping[str, np.ndarray]) -> Figure:
 
 
 def maps(image: np.ndarray, feature_maps: np.ndarray, kernels: np.ndarray) -> Figure:
-    """An image [H, W] and the map each of C_out filters makes of it: kernels [C_out, h, w] above maps [C_out, H', W'].
+    """An image [H, W] and the maps that filters make of it: kernels [C_out, h, w] above maps [C_out, H', W'].
 
     >>> len(maps(np.zeros((8, 8)), np.zeros((4, 6, 6)), np.zeros((4, 3, 3))).axes)
     9

@@ -83,7 +83,7 @@ def layer_budget(layers: Sequence[LayerShape]) -> Figure:
     for place, layer in enumerate(layers):
         size = " × ".join(map(str, layer.output_shape))
         left.annotate(
-            size, (layer.values, place), (4, 0), textcoords="offset points", va="center", fontsize=10
+            size, (layer.values, place), (4, 0), textcoords="offset points", va="center", fontsize=11
         )
         if layer.parameters:
             right.annotate(
@@ -116,7 +116,7 @@ def digits(images: np.ndarray, captions: Sequence[str], columns: int = 6) -> Fig
     for ax, image, caption in zip(axes, images, captions, strict=False):
         picture(ax, image)
         if caption:
-            ax.set_title(caption, fontsize=10.5)
+            ax.set_title(caption, fontsize=11.5)
     for ax in fig.axes[len(images) :]:
         ax.set_axis_off()
     return fig
@@ -139,7 +139,7 @@ def how_sure(accuracies: Mapping[str, float], images: int, goal: float) -> Figur
             (0, 7),
             textcoords="offset points",
             ha="center",
-            fontsize=10,
+            fontsize=11,
         )
     ax.axvline(100 * goal, color=GRADIENT, linestyle="--")
     ax.annotate(

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from convcourse.arithmetic import LayerShape, conv_output_size
 from convcourse.plots._colors import GRADIENT, INK, INPUT, MUTED, OUTPUT, WEIGHTS, WINDOW
 from convcourse.plots._grid import blank, cells, frame, picture
-from convcourse.plots._show import figure
+from convcourse.plots._show import figure, panel
 
 
 def shrinking(maps: Sequence[np.ndarray]) -> Figure:
@@ -30,33 +30,31 @@ def shrinking(maps: Sequence[np.ndarray]) -> Figure:
             (image.shape[1] - max(image.shape[1], 5)) / 2 - 0.5,
         )
         ax.invert_xaxis()
-        ax.set_title(f"{image.shape[0]} × {image.shape[1]}", fontsize=10.5)
+        ax.set_title(f"{image.shape[0]} × {image.shape[1]}", fontsize=11.5)
     return fig
 
 
-def window_rows(cases: Sequence[Mapping[str, int]], titles: Sequence[str]) -> Figure:
+def window_rows(cases: Sequence[Mapping[str, int]], titles: Sequence[str]) -> list[Figure]:
     """Rows of pixels with every window drawn below: a panel for each case of `conv_output_size`'s arguments.
 
     Padding is dotted, pixels that no window reaches are framed, gaps of a dilated window stay empty.
 
-    >>> fig = window_rows([{"input_size": 7, "kernel_size": 3, "stride": 2}], ["stride 2"])
+    >>> fig, = window_rows([{"input_size": 7, "kernel_size": 3, "stride": 2}], ["stride 2"])
     >>> fig.axes[0].get_title(loc="left")
     'stride 2'
     """
     sizes = [conv_output_size(**case) for case in cases]
     wide = max(case["input_size"] + 2 * case.get("padding", 0) for case in cases) + 3.2
-    lines = -(-len(cases) // 2)
-    heights = [1.3 + 0.75 * max(sizes[2 * line : 2 * line + 2]) for line in range(lines)]
-    fig = figure(720, 340 / wide * sum(heights) + 34 * lines)
-    panels = fig.subplots(lines, 2, squeeze=False, height_ratios=heights).flat
-    for ax, case, size, title in zip(panels, cases, sizes, titles, strict=False):
+    tall = 1.3 + 0.75 * max(sizes)
+    panels = []
+    for case, size, title in zip(cases, sizes, titles, strict=True):
+        fig, ax = panel(2, 350 / wide * tall + 34)
         _row_of_pixels(ax, **{"padding": 0, "stride": 1, "dilation": 1, **case}, windows=size)
-        blank(ax, heights[cases.index(case) // 2], wide)
+        blank(ax, tall, wide)
         ax.set_anchor("NW")
-        ax.set_title(title, loc="left", fontsize=11)
-    for ax in panels:
-        ax.set_axis_off()
-    return fig
+        ax.set_title(title, loc="left", fontsize=12)
+        panels.append(fig)
+    return panels
 
 
 def _row_of_pixels(
@@ -69,10 +67,10 @@ def _row_of_pixels(
     for number in range(padding + input_size + padding):
         inside = padding <= number < padding + input_size
         label = str(number - padding) if inside else "0"
-        ax.text(number + 0.5, 0.53, label, ha="center", va="center", fontsize=10)
+        ax.text(number + 0.5, 0.53, label, ha="center", va="center", fontsize=11)
         if inside and number not in reached:
             frame(ax, 1, 1, column=number, color=GRADIENT, line=2)
-            ax.text(number + 1.3, 0.53, "never read", va="center", fontsize=10)
+            ax.text(number + 1.3, 0.53, "never read", va="center", fontsize=11)
     for n in range(windows):
         start, top = n * stride, 1.3 + 0.75 * n
         span = dilation * (kernel_size - 1) + 1
@@ -80,109 +78,100 @@ def _row_of_pixels(
         for tap in range(kernel_size):
             corner = (start + tap * dilation + 0.07, top)
             ax.add_patch(Rectangle(corner, 0.86, 0.54, facecolor=WINDOW, edgecolor="none"))
-        ax.text(start + span + 0.25, top + 0.3, f"window {n}", va="center", fontsize=10)
+        ax.text(start + span + 0.25, top + 0.3, f"window {n}", va="center", fontsize=11)
 
 
-def coverage(counts: Mapping[str, np.ndarray]) -> Figure:
-    """How many windows look at each pixel, [H, W] whole numbers, one panel per name, each pixel with its number.
+def coverage(counts: Mapping[str, np.ndarray]) -> list[Figure]:
+    """How many windows look at each pixel, [H, W] whole numbers, written into it; one panel per name.
 
-    >>> len(coverage({"padding 0": np.ones((4, 5), int)}).axes)
+    >>> len(coverage({"padding 0": np.ones((4, 5), int)}))
     1
     """
-    fig = figure(720, 250)
     top = max(int(count.max()) for count in counts.values())
-    for ax, (name, count) in zip(np.atleast_1d(fig.subplots(1, len(counts))), counts.items(), strict=True):
+    panels = []
+    for name, count in counts.items():
+        fig, ax = panel(len(counts), 250)
         for (row, column), value in np.ndenumerate(count):
             cells(ax, 1, 1, row=row, column=column, color=INPUT, fill=0.06 + 0.6 * value / top)
             ax.text(column + 0.5, row + 0.52, str(value), ha="center", va="center", fontsize=11)
         blank(ax, *count.shape)
         ax.set_title(name)
-    return fig
+        panels.append(fig)
+    return panels
 
 
-def padded_images(images: Mapping[str, np.ndarray], border: tuple[int, int] = (0, 0)) -> Figure:
+def padded_images(images: Mapping[str, np.ndarray], border: tuple[int, int] = (0, 0)) -> list[Figure]:
     """Padded images [H, W] or [H, W, 3] next to each other; a frame marks the image inside its border.
 
     `border` is the number of rows and of columns added on each side; without any, no frame is drawn. Gray
     images share one scale from 0 to their highest value.
 
-    >>> len(padded_images({"zeros": np.zeros((8, 9))}, border=(2, 2)).axes)
+    >>> len(padded_images({"zeros": np.zeros((8, 9))}, border=(2, 2)))
     1
     """
     height, width = next(iter(images.values())).shape[:2]
-    fig = figure(720, 720 / len(images) * height / width + 26)
-    for ax, (name, image) in zip(np.atleast_1d(fig.subplots(1, len(images))), images.items(), strict=True):
-        picture(ax, image, top=max(float(other.max()) for other in images.values()) or 1.0)
+    top = max(float(image.max()) for image in images.values()) or 1.0
+    panels = []
+    for name, image in images.items():
+        fig, ax = panel(len(images), 720 / len(images) * height / width + 26)
+        picture(ax, image, top=top)
         rows, columns = border
         if any(border):
             frame(ax, height - 2 * rows, width - 2 * columns, row=rows - 0.5, column=columns - 0.5, line=1.6)
         ax.set_title(name)
-    return fig
+        panels.append(fig)
+    return panels
 
 
-def signed_maps(maps: Mapping[str, np.ndarray]) -> Figure:
-    """Feature maps [H, W] next to each other on one scale of signed values.
-
-    >>> len(signed_maps({"a": np.eye(3), "b": -np.eye(3)}).axes)
-    2
-    """
-    height, width = next(iter(maps.values())).shape
-    bound = max(float(np.abs(image).max()) for image in maps.values())
-    fig = figure(720, 720 / len(maps) * height / width + 26)
-    for ax, (name, image) in zip(np.atleast_1d(fig.subplots(1, len(maps))), maps.items(), strict=True):
-        picture(ax, image, bound=bound)
-        ax.set_title(name)
-    return fig
-
-
-def arrangements(cases: Sequence[Mapping]) -> Figure:
-    """Input, padding, first and last window and output for each case, six to a figure.
+def arrangements(cases: Sequence[Mapping]) -> list[Figure]:
+    """Input, padding, first and last window and output for each case, one panel per case.
 
     A case holds name, input, kernel, stride, padding and dilation, each but the name a pair (height, width).
 
     >>> case = dict(name="valid", input=[4, 4], kernel=[3, 3], stride=[1, 1], padding=[0, 0], dilation=[1, 1])
-    >>> len(arrangements([case] * 6).axes)
+    >>> len(arrangements([case] * 6))
     6
     """
-    fig = figure(720, 350)
-    for ax, case in zip(fig.subplots(2, 3).flat, cases, strict=True):
+    panels = []
+    for case in cases:
+        fig, ax = panel(3, 175)
         (height, width), (down, right) = case["input"], case["padding"]
         (kernel_height, kernel_width), strides = case["kernel"], case["stride"]
         rows = conv_output_size(height, kernel_height, strides[0], down, case["dilation"][0])
         columns = conv_output_size(width, kernel_width, strides[1], right, case["dilation"][1])
         frame(ax, height + 2 * down, width + 2 * right, color=MUTED, line=0.8)
         cells(ax, height, width, row=down, column=right, color=INPUT, fill=0.3)
-        frame(ax, kernel_height, kernel_width, color=WINDOW, fill=0.25)
+        frame(ax, kernel_height, kernel_width, fill=0.25)
         last = ((rows - 1) * strides[0], (columns - 1) * strides[1])
-        frame(ax, kernel_height, kernel_width, row=last[0], column=last[1], color=WINDOW, line=1.2)
+        frame(ax, kernel_height, kernel_width, row=last[0], column=last[1], line=1.2, dashes="--")
         after = width + 2 * right + 1
         cells(ax, rows, columns, row=(height + 2 * down - rows) / 2, column=after, color=OUTPUT, fill=0.4)
         blank(ax, 9, 17)
         ax.set_anchor("NW")
         size = f"{height} × {width} to {rows} × {columns}"
         ax.set_title(f"{case['name']}\n{size}", fontsize=11, loc="left")
-    return fig
+        panels.append(fig)
+    return panels
 
 
-def subsampling(image: np.ndarray, dense: np.ndarray, stride: int) -> Figure:
+def subsampling(image: np.ndarray, dense: np.ndarray, stride: int) -> list[Figure]:
     """An image, its map at stride 1 with dots where `stride` keeps a value, and the map of those values.
 
-    >>> len(subsampling(np.zeros((9, 9)), np.zeros((7, 7)), 2).axes)
+    >>> len(subsampling(np.zeros((9, 9)), np.zeros((7, 7)), 2))
     3
     """
     bound = float(np.abs(dense).max()) or 1.0
     thin = dense[::stride, ::stride]
-    fig = figure(720, 270)
-    axes = fig.subplots(1, 3)
-    picture(axes[0], image)
-    axes[0].set_title(f"input, {image.shape[0]} × {image.shape[1]}")
-    picture(axes[1], dense, bound=bound)
+    parts = ((image, "input", None), (dense, "stride 1", bound), (thin, f"stride {stride}", bound))
+    panels = []
+    for values, name, scale in parts:
+        fig, ax = panel(3, 255)
+        picture(ax, values, bound=scale)
+        ax.set_title(f"{name}: {values.shape[0]} × {values.shape[1]}")
+        panels.append(fig)
     rows, columns = np.mgrid[: dense.shape[0] : stride, : dense.shape[1] : stride]
-    axes[1].scatter(columns, rows, s=9, color=INK, linewidths=0)
-    axes[1].set_title(f"stride 1: {dense.shape[0]} × {dense.shape[1]}")
-    picture(axes[2], thin, bound=bound)
-    axes[2].set_title(f"stride {stride}: {thin.shape[0]} × {thin.shape[1]}")
-    return fig
+    panels[1].axes[0].scatter(columns, rows, s=7, color=INK, linewidths=0)
+    return panels
 
 
 def shapes_to_scale(input_shape: tuple[int, int, int], layers: Sequence[LayerShape]) -> Figure:
@@ -222,7 +211,7 @@ def shapes_to_scale(input_shape: tuple[int, int, int], layers: Sequence[LayerSha
             f"{channels} × {height} × {width}",
             ha="center",
             va="top",
-            fontsize=10.5,
+            fontsize=11.5,
         )
     drawing.set_xlim(-pitch / 2, pitch * (len(shapes) - 0.5))
     drawing.set_ylim(largest * 0.78, -largest * 0.72)
@@ -232,7 +221,7 @@ def shapes_to_scale(input_shape: tuple[int, int, int], layers: Sequence[LayerSha
         charts, (values, parameters), (OUTPUT, WEIGHTS), ("values out", "parameters"), strict=True
     ):
         bars = ax.bar(range(len(counts)), counts, width=0.5, color=color)
-        ax.bar_label(bars, [f"{count:,}" for count in counts], padding=2, fontsize=10.5)
+        ax.bar_label(bars, [f"{count:,}" for count in counts], padding=2, fontsize=11.5)
         ax.set_xticks(range(len(counts)), names)
         ax.set_xlim(-0.5, len(counts) - 0.5)
         ax.margins(y=0.3)
@@ -267,29 +256,23 @@ def layer_maps(image: np.ndarray, layers: Mapping[str, np.ndarray]) -> Figure:
     return fig
 
 
-def dilated_kernels(kernel_size: int, dilations: Sequence[int]) -> Figure:
+def dilated_kernels(kernel_size: int, dilations: Sequence[int]) -> list[Figure]:
     """The taps of a square kernel at several dilations, and what each spans, all to one scale.
 
-    >>> len(dilated_kernels(3, [1, 2]).axes)
+    >>> len(dilated_kernels(3, [1, 2]))
     2
     """
     widest = max(dilations) * (kernel_size - 1) + 1
-    fig = figure(720, 200)
-    for ax, dilation in zip(np.atleast_1d(fig.subplots(1, len(dilations))), dilations, strict=True):
+    panels = []
+    for dilation in dilations:
+        fig, ax = panel(len(dilations), 220)
         span = dilation * (kernel_size - 1) + 1
         start = (widest - span) / 2
         cells(ax, span, span, row=start, column=start)
-        for i in range(kernel_size):
-            for j in range(kernel_size):
-                ax.add_patch(
-                    Rectangle(
-                        (start + j * dilation, start + i * dilation),
-                        1,
-                        1,
-                        facecolor=WEIGHTS,
-                        edgecolor="none",
-                    )
-                )
+        for tap in np.ndindex(kernel_size, kernel_size):
+            row, column = (start + dilation * place for place in tap)
+            cells(ax, 1, 1, row=row, column=column, color=WEIGHTS, fill=1)
         blank(ax, widest, widest)
         ax.set_title(f"dilation {dilation}: spans {span} × {span}")
-    return fig
+        panels.append(fig)
+    return panels
