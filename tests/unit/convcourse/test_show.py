@@ -1,5 +1,7 @@
 """A figure on a page: legible in light and dark, described, and never in the way of the next one."""
 
+import base64
+import io
 import json
 import re
 from xml.etree import ElementTree
@@ -8,9 +10,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from convcourse import plots
 from convcourse.plots import figure, figure_markup, show, widget, widget_markup
+from convcourse.plots._grid import picture
 
 
 def sample(seed: int = 0) -> Figure:
@@ -117,11 +121,6 @@ def test_pixels_are_the_images_own(interpolation, rendering, kind):
 
 
 def test_gray_pixels_are_stored_exactly_and_as_gray():
-    import base64
-    import io
-
-    from PIL import Image
-
     fig = figure(100, 100)
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     fig.subplots().imshow(np.stack([levels] * 3, axis=2))
@@ -178,3 +177,45 @@ def test_a_figure_needs_a_size():
 def test_an_unknown_chapter_module_is_an_attribute_error():
     with pytest.raises(AttributeError, match=r"convcourse\.plots has no 'nowhere'"):
         _ = plots.nowhere
+
+
+def signed(*bounds: float) -> list[Figure]:
+    figures = []
+    for bound in bounds:
+        fig, ax = plots.panel(len(bounds), 100)
+        picture(ax, np.array([[-bound, 0.0, bound]]), bound=bound)
+        figures.append(fig)
+    return figures
+
+
+def test_panels_are_drawings_of_their_own_under_one_description():
+    markup = figure_markup(signed(1, 1, 1), "three maps")
+    drawings = re.findall(r"<svg[^>]*>", markup)
+    assert len(drawings) == 3 and all('aria-hidden="true"' in drawing for drawing in drawings)
+    assert markup.count('role="img" aria-label="three maps"') == 1
+    assert "--across:3" in markup
+    assert "--across:2" in figure_markup(signed(1, 1, 1, 1), "four maps", columns=2)
+
+
+def test_as_many_panels_share_a_row_as_fit():
+    assert "--across:3" in figure_markup([plots.panel(3, 90)[0] for _ in range(6)], "six")
+
+
+def test_signed_maps_get_a_legend_with_numbers_only_where_they_share_a_scale():
+    assert re.search(r"cc-signs.>−0.5<.*>0.5<", figure_markup(signed(0.5, 0.5), "maps"))
+    assert "each map on its own scale" in figure_markup(signed(0.5, 2), "maps")
+    assert "cc-signs" not in figure_markup(sample(), "a plot")
+
+
+def test_zero_lets_the_ground_through_and_the_ends_are_the_named_colors():
+    image = svg_of(figure_markup(signed(1)[0], "a map")).find(".//image")
+    data = base64.b64decode(image.get("href").partition("base64,")[2])
+    low, zero, high = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))[0].tolist()
+    assert zero[3] == 0 and low[3] == high[3] == 255
+    assert ["#" + bytes(pixel[:3]).hex() for pixel in (low, high)] == [plots.NEGATIVE, plots.POSITIVE]
+
+
+def test_a_role_is_drawn_in_the_shade_of_the_readers_theme():
+    fig = figure(200, 100)
+    fig.subplots().plot([0, 1], color=plots.WEIGHTS)
+    assert f"stroke:var(--weights,{plots.WEIGHTS})" in figure_markup(fig, "a line")
