@@ -97,7 +97,7 @@ export function mount(area, data) {
     stop();
     move(by);
     const first = arrangements[0];
-    status.textContent = `Step ${step + 1} of ${total}. ${first.name}: output row ${Math.floor((step % drawings[0].steps) / first.output[1]) + 1}, column ${step % first.output[1] + 1}.`;
+    status.textContent = `Step ${step + 1} of ${total}. ${first.name}: output row ${Math.floor((step % drawings[0].steps) / first.output[1])}, column ${step % first.output[1]}.`;
   };
 
   const play = button("Play", () => (playing() ? stop() : start()), { class: "cc-button strong cc-play" });
@@ -105,7 +105,7 @@ export function mount(area, data) {
   area.append(
     element("div", { class: "cc-controls" }, play, button("Back", () => byHand(-1)), button("Step", () => byHand(1)), place.box),
     element("div", { class: "cc-arrangements" }, arrangements.map((settings, index) => element("section", {},
-      element("h4", {}, settings.name),
+      element("h3", {}, settings.name),
       drawings[index].root,
       element("p", {}, `${settings.input.join(" × ")} → ${settings.output.join(" × ")}`,
         element("br"), element("small", {}, formula(settings, 0)))))),

@@ -23,12 +23,27 @@ def test_search_finds_a_word_from_the_box_on_any_page(visit, word):
     visit.check_quiet()
 
 
-def test_search_works_from_a_file(new_visit):
+def test_search_works_from_a_file_and_shows_section_and_excerpt(new_visit):
     visit = new_visit()
     visit.site = SITE.as_uri() + "/"
     page = visit.open("search.html?q=stride")
-    page.locator("#search-results li").first.wait_for()
+    results = page.locator("#search-results li")
+    results.first.wait_for()
+    assert results.count() > 3
+    assert "stride" in results.first.locator("a").inner_text().lower()
+    assert all("#" in link.get_attribute("href") for link in results.locator("a").all())
+    assert results.first.locator("mark").first.inner_text().lower().startswith("stride")
     visit.check_quiet()
+
+
+def test_search_wants_every_word_and_goes_along_with_typing(visit):
+    page = visit.open("search.html?q=stride")
+    many = page.locator("#search-results li").count()
+    page.locator(".search-page input").fill("stride dilation")
+    both = page.locator("#search-results li")
+    assert 0 < both.count() < many
+    page.locator(".search-page input").fill("stride zzyzx")
+    page.get_by_text("did not match").wait_for()
 
 
 def test_search_for_nonsense_says_so(visit):
