@@ -2,18 +2,22 @@
 
 import doctest
 import importlib
+import inspect
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
+import api
 import pytest
 from mathml import to_mathml
 from quiz import split_options
 from sphinx.errors import ExtensionError
 from widgets import to_script
 
+ROOT = Path(__file__).resolve().parents[2]
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
 
-@pytest.mark.parametrize("name", ["mathml", "quiz", "exercise", "coursemap", "widgets", "figures", "shell"])
+@pytest.mark.parametrize("name", ["mathml", "quiz", "exercise", "coursemap", "widgets", "figures", "shell", "api"])
 def test_worked_examples_hold(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
@@ -75,3 +79,21 @@ def test_quiz_may_open_with_other_text():
 def test_widget_modules_of_an_unknown_form_are_refused():
     with pytest.raises(ExtensionError, match="does not know"):
         to_script("dot", 'import thing from "./other.js";')
+
+
+def test_the_page_of_what_can_be_imported_has_every_module_and_its_worked_cases():
+    """All that `convcourse` hands on but the drawings of the pages, each function with its signature."""
+    import convcourse
+
+    assert {*api.MODULES, "plots"} == set(convcourse.__all__)
+    for name in api.MODULES:
+        lines = list(api.module_lines(ROOT / "convcourse", name))
+        public = [line.removeprefix("### ") for line in lines if line.startswith("### ")]
+        module = importlib.import_module(f"convcourse.{name}")
+        assert public and [one for one in public if not hasattr(module, one)] == []
+        assert [one for one in public if not any(line.startswith(f"{one}(") for line in lines)] == []
+        listed = {one: getattr(module, one) for one in getattr(module, "__all__", ())}
+        assert {one for one, it in listed.items() if inspect.isclass(it) or inspect.isfunction(it)} <= set(
+            public
+        )
+        assert ("```pycon" in lines) == (">>> " in "\n".join(lines))
