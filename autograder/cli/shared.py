@@ -83,9 +83,8 @@ def check_machine(unsafe: bool) -> None:
     if not lacking:
         return
     for check in lacking:
-        errors.print(
-            f"[red]✗[/] {tables.escape(check.name)}: {tables.escape(check.how_to_fix)}", highlight=False
-        )
+        text = f"{check.name}: {check.how_to_fix}" + (f" ({check.detail})" if check.detail else "")
+        errors.print(f"[red]✗[/] {tables.escape(text)}", highlight=False, soft_wrap=True)
     if not unsafe:
         refuse(
             "this machine cannot enforce every limit (see above); install what is missing, or pass --unsafe"

@@ -17,7 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
 
-@pytest.mark.parametrize("name", ["mathml", "quiz", "exercise", "coursemap", "widgets", "figures", "shell", "api"])
+EXTENSIONS = ("api", "coursemap", "exercise", "figures", "mathml", "quiz", "shell", "widgets")
+
+
+@pytest.mark.parametrize("name", EXTENSIONS)
 def test_worked_examples_hold(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 

@@ -23,20 +23,21 @@ def test_every_field_of_the_first_profile_says_why_it_has_its_value():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "named"),
+    ("field", "mistake"),
     [
-        ("restarts = 2 ", "restart = 2 ", "restart"),
-        ("cell_s = 10 ", "cell_s = 0 ", "cell_s"),
-        ("cell_s = 10 ", 'cell_s = "ten" ', "cell_s"),
-        ("cell_s = 10 ", "cell_s = true ", "cell_s"),
-        ("memory_mib = 2048 ", "", "memory_mib"),
+        ("restarts", "restart = 2"),
+        ("cell_s", "cell_s = 0"),
+        ("cell_s", 'cell_s = "ten"'),
+        ("cell_s", "cell_s = true"),
+        ("memory_mib", ""),
     ],
 )
-def test_a_mistake_is_named(tmp_path, old, new, named):
-    assert old in GOOD
+def test_a_mistake_is_named(tmp_path, field, mistake):
+    """Whatever the value is today: a limit that is changed breaks no test here."""
+    line = re.search(rf"^{field} = \d+ ", GOOD.split("[notebook]")[1], flags=re.M)
     path = tmp_path / "limits.toml"
-    path.write_text(GOOD.replace(old, new, 1))
-    with pytest.raises(ValueError, match=named):
+    path.write_text(GOOD.replace(line[0], f"{mistake} ", 1))
+    with pytest.raises(ValueError, match=mistake.partition(" ")[0] or field):
         load_limits("notebook", path)
 
 
