@@ -20,7 +20,8 @@ from convcourse.cli import parser
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # as `python -m` run in the checkout finds what is not installed
 MAKEFILE = (ROOT / "Makefile").read_text()
-SLUGS = {row["slug"] for row in tomllib.loads((ROOT / "solutions/course.toml").read_text())["exercise"]}
+MANIFESTS = (ROOT / "solutions/course.toml", ROOT / "tests/end_to_end/data/course/solutions/course.toml")
+SLUGS = {row["slug"] for path in MANIFESTS for row in tomllib.loads(path.read_text())["exercise"]}
 DOCUMENTS = sorted(
     path.relative_to(ROOT)
     for path in [*ROOT.glob("*.md"), *ROOT.glob("book/README.md"), *ROOT.glob("solutions/training/*.md")]
