@@ -179,7 +179,6 @@ SPOKEN_OF = {
     "runs/DATE_NAME_DEVICE": "a reference run",
     "08_normalization.md": "a chapter to come",
     "08b_...md": "a chapter that would be split",
-    "_ext/standard.py": "checks that are being written",
 }
 
 
