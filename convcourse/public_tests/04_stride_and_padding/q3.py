@@ -6,16 +6,18 @@ OK_FORMAT = False
 name = "q3"
 points = 3
 
-@test_case(points=0.5, hidden=False)
+@test_case(points=0.25, hidden=False)
 def test_three_filters_on_a_color_image(conv_output_shape):
     assert callable(conv_output_shape), 'conv_output_shape must be a function.'
     shape = conv_output_shape((3, 32, 32), 3, 5)
-    assert isinstance(shape, (tuple, list)) and len(shape) == 3, 'conv_output_shape must return three numbers: (out_channels, height, width).'
+    form = 'conv_output_shape must return three numbers: (out_channels, height, width).'
+    assert isinstance(shape, (tuple, list)) and len(shape) == 3, form
     wide = conv_output_shape((3, 32, 32), 7, 5)
+    assert isinstance(wide, (tuple, list)) and len(wide) == 3, form
     assert tuple(wide)[0] == 7, 'The number of output channels is the number of filters, here 7.'
     assert tuple(wide)[1:] == tuple(shape)[1:], 'The number of filters must not change height or width.'
 
-@test_case(points=0.5, hidden=False)
+@test_case(points=0.25, hidden=False)
 def test_a_landscape_stays_a_landscape(conv_output_shape):
     import torch as reference
     shape = conv_output_shape((3, 40, 90), 8, 3)

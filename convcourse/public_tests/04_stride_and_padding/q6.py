@@ -8,15 +8,10 @@ points = 3
 
 @test_case(points=0, hidden=False)
 def test_the_answers_have_the_right_form(shapes, parameters, values, wide_values):
-    from numbers import Integral
-    assert isinstance(shapes, list) and len(shapes) == 4, 'shapes must be a list of four shapes.'
-    for number, shape in enumerate(shapes, 1):
-        assert isinstance(shape, (tuple, list)) and len(shape) == 3, f'Shape {number} must have three entries: channels, height, width.'
-        assert all((isinstance(size, Integral) for size in shape)), f'Shape {number} must hold whole numbers.'
-    assert isinstance(parameters, list) and len(parameters) == 4, 'parameters must be a list of four numbers.'
-    assert all((isinstance(count, Integral) for count in parameters)), 'parameters must hold whole numbers.'
-    assert isinstance(values, Integral), 'values must be one whole number.'
-    assert isinstance(wide_values, Integral), 'wide_values must be one whole number.'
+    from convcourse.checks import as_array, as_number
+    assert as_array(shapes, 'shapes').shape == (4, 3), 'shapes must be a list of four shapes with three entries each: channels, height, width.'
+    assert as_array(parameters, 'parameters').shape == (4,), 'parameters must be a list of four numbers.'
+    values, wide_values = (as_number(values, 'values'), as_number(wide_values, 'wide_values'))
     assert wide_values > values, 'A wider image has more window positions, so more values come out.'
 
 @test_case(points=0, hidden=False)

@@ -6,7 +6,7 @@ OK_FORMAT = False
 name = "q8"
 points = 1
 
-@test_case(points=0.5, hidden=False)
+@test_case(points=0.25, hidden=False)
 def test_every_second_value(subsample):
     import torch as reference
     assert callable(subsample), 'subsample must be a function.'
