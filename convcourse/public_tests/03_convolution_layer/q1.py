@@ -8,10 +8,8 @@ points = 2
 
 @test_case(points=0, hidden=False)
 def test_form(correlation, convolution):
-    from numbers import Real
+    from convcourse.checks import as_array
     for name, rows in {'correlation': correlation, 'convolution': convolution}.items():
-        assert isinstance(rows, list), f'{name} must be a list of rows, each a list of numbers.'
-        assert len(rows) == 2, f'{name}: a 3 × 3 kernel has not {len(rows)} positions on top of each other in 4 rows.'
-        for row in rows:
-            assert isinstance(row, list) and len(row) == 2, f'{name}: each row must be a list with one number for every position of the kernel along 4 columns.'
-            assert all((isinstance(value, Real) for value in row)), f'{name} must hold numbers.'
+        shape = as_array(rows, name, ndim=2).shape
+        assert shape[0] == 2, f'{name}: a 3 × 3 kernel does not have {shape[0]} positions on top of each other in 4 rows.'
+        assert shape[1] == 2, f'{name}: each row needs one number for every position of the kernel along 4 columns.'

@@ -10,11 +10,11 @@ points = 3
 def test_shape(conv_layer):
     import numpy as np
     import torch as reference
+    from convcourse.checks import as_array
     assert callable(conv_layer), 'conv_layer must be a function.'
     images, weight = (np.ones((2, 3, 6, 6)), np.ones((5, 3, 3, 3)))
-    found = conv_layer(images, weight, np.zeros(5))
-    assert isinstance(found, np.ndarray), 'conv_layer must return a NumPy array. Is there a return?'
-    assert found.ndim == 4, f'The result has four axes [N, K, height, width]; yours has the shape {found.shape}.'
+    found = as_array(conv_layer(images, weight, np.zeros(5)), 'What conv_layer returns')
+    assert found.ndim == 4, f'The result has four axes [N, C_out, height, width]; yours has the shape {found.shape}.'
     assert found.shape[0] == 2, f'2 images went in, {found.shape[0]} came out.'
     assert found.shape[1] == 5, f'5 filters give 5 maps for each image, in axis 1; yours has {found.shape[1]} there.'
     expected = reference.nn.functional.conv2d(reference.from_numpy(images), reference.from_numpy(weight))
