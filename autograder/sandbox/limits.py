@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 LIMITS_FILE = Path(__file__).with_name("limits.toml")
 
@@ -59,11 +60,7 @@ def load_limits(profile: str, path: Path = LIMITS_FILE) -> Limits:
     >>> load_limits("notebook").cell_s
     10
     """
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    profiles = sorted(set(table) - {"forkserver"})
-    if profile not in profiles:
-        raise ValueError(f"no limits are called {profile!r}; {path.name} has: {', '.join(profiles)}")
-    row = table[profile]
+    row = _inherited(tomllib.loads(path.read_text(encoding="utf-8")), profile, path.name)
     known = {field.name for field in fields(Limits)}
     needed = {field.name for field in fields(Limits) if field.default is MISSING}
     if unknown := set(row) - known:
@@ -74,3 +71,18 @@ def load_limits(profile: str, path: Path = LIMITS_FILE) -> Limits:
         if type(value) not in (int, float) or value < 0 or (value == 0 and name != "restarts"):
             raise ValueError(f"{path.name} [{profile}] {name} must be a number above 0, got {value!r}")
     return Limits(**row)
+
+
+def _inherited(tables: dict[str, Any], profile: str, file: str) -> dict[str, Any]:
+    """The fields of a profile over those of the profile that it says it `inherits`."""
+    profiles = sorted(set(tables) - {"forkserver"})
+    if profile not in profiles:
+        raise ValueError(f"no limits are called {profile!r}; {file} has: {', '.join(profiles)}")
+    row = dict(tables[profile])
+    if (base := row.pop("inherits", None)) is None:
+        return row
+    if base not in profiles or "inherits" in tables[base]:
+        raise ValueError(
+            f"{file} [{profile}] inherits {base!r}; it may inherit a profile that inherits nothing"
+        )
+    return {**tables[base], **row}

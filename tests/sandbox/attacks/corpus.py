@@ -12,11 +12,17 @@ what it is after, a list of fields, and the code cells that are handed in. The f
 - `times`: how often it is handed in, one after the other; `1` unless given
 - `file`: the file's name; `notebook.ipynb` unless given
 - `needle`: for `wins: needle`, what must not stand in a page or table
+
+`MEMORY_MIB`, `SCRATCH_MIB` and `FILE_MIB` in a cell are the limits of those names under which attacks are graded.
 """
 
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from autograder.sandbox import Limits
+
+from .sizes import NOTEBOOK, sized
 
 FOLDER = Path(__file__).parent
 BLOCK = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -55,17 +61,17 @@ def course() -> dict[str, str]:
     return {name: source for _, name, source in BLOCK.findall((FOLDER / "course.md").read_text())}
 
 
-def attacks() -> list[Attack]:
-    """Every attack of every class, in the files' order."""
-    found = [attack for path in sorted(FOLDER.glob("class_*.md")) for attack in _read(path)]
+def attacks(limits: Limits = NOTEBOOK) -> list[Attack]:
+    """Every attack of every class, in the files' order, as large as it takes to break `limits`."""
+    found = [attack for path in sorted(FOLDER.glob("class_*.md")) for attack in _read(path, limits)]
     names = [attack.id for attack in found]
     assert len(set(names)) == len(names), "two attacks have the same name"
     return found
 
 
-def _read(path: Path) -> list[Attack]:
+def _read(path: Path, limits: Limits) -> list[Attack]:
     kind = path.stem.removeprefix("class_")
-    sections = re.split(r"^## ", path.read_text(), flags=re.MULTILINE)[1:]
+    sections = re.split(r"^## ", sized(path.read_text(), limits), flags=re.MULTILINE)[1:]
     return [_attack(kind, section) for section in sections]
 
 

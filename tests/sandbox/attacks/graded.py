@@ -22,17 +22,16 @@ from .corpus import Attack, course
 from .memory import Peak
 from .outside import marks_left
 from .seen import Seen
+from .sizes import NOTEBOOK as LIMITS
+from .sizes import patient
 
 SLUG = "00_attacked"
 SECRET = 90_210
-LIMITS = dataclasses.replace(
-    sandbox.load_limits("notebook"),
-    memory_mib=400, scratch_mib=32, file_mib=16, cell_s=2, call_s=1, grace_s=0.5, wall_s=8, calls_wall_s=8,
-    text_kib=64, images_kib=256, restarts=1,
-)  # fmt: skip
-# For all whose end is not a question of time: a busy machine must not make it one.
-PATIENT = dataclasses.replace(LIMITS, cell_s=20, call_s=10, grace_s=5, wall_s=40, calls_wall_s=40)
-NETWORK_LIMITS = dataclasses.replace(sandbox.load_limits("network"), memory_mib=1024, model_wall_s=8)
+PATIENT = patient(LIMITS)
+NETWORK = sandbox.load_limits("network")
+NETWORK_LIMITS = dataclasses.replace(
+    NETWORK, memory_mib=NETWORK.memory_mib // 2, model_wall_s=2 * NETWORK.model_wall_s / 15
+)
 
 
 class Place:

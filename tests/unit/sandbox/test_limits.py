@@ -41,6 +41,14 @@ def test_a_mistake_is_named(tmp_path, field, mistake):
         load_limits("notebook", path)
 
 
+@pytest.mark.parametrize("base", ["laptop", "network", "forkserver"])
+def test_a_profile_inherits_from_one_that_there_is_and_once(tmp_path, base):
+    path = tmp_path / "limits.toml"
+    path.write_text(GOOD.replace('inherits = "notebook"', f'inherits = "{base}"'))
+    with pytest.raises(ValueError, match=f"inherits '{base}'"):
+        load_limits("network", path)
+
+
 def test_an_unknown_profile_is_answered_with_the_known_ones():
     with pytest.raises(ValueError, match="network, notebook"):
         load_limits("laptop")
