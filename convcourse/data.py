@@ -60,7 +60,7 @@ class ImageSet:
     labels: Tensor
     source: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.images.ndim not in (3, 4) or self.images.dtype != torch.uint8:
             found = f"{self.images.dtype} {list(self.images.shape)}"
             raise ValueError(f"images must be uint8 of shape [N, H, W] or [N, C, H, W], got {found}")

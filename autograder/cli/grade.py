@@ -116,8 +116,7 @@ def grade(
 
 
 def _times(path: Path | None) -> dict[str, datetime]:
-    from autograder.gradebook.csv_input import CsvError
-    from autograder.gradebook.times import read_times
+    from autograder.gradebook.csv_input import CsvError, read_times
 
     try:
         return {} if path is None else read_times(path)

@@ -146,7 +146,7 @@ def points(
     course: CourseOption = ROOT,
 ) -> None:
     """Add points given by hand; of a student, exercise and question the newest row counts."""
-    from autograder.gradebook.points import read_points
+    from autograder.gradebook.csv_input import read_points
 
     questions = {exercise.slug: exercise.questions for exercise in load(course).exercises}
     if not any(questions.values()):

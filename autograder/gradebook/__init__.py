@@ -2,10 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
-from autograder.gradebook.errors import BookError, BookRefused, BookUnavailable
-from autograder.gradebook.grades import COLUMNS, write_grades
-from autograder.gradebook.models import Attempt, Graded, Grading, Points
-from autograder.gradebook.results import write_results
+from autograder.gradebook.grades import COLUMNS, write_grades, write_results
+from autograder.gradebook.models import (
+    Attempt,
+    BookError,
+    BookRefused,
+    BookUnavailable,
+    Graded,
+    Grading,
+    Points,
+)
 
 if TYPE_CHECKING:
     from autograder.gradebook.book import Gradebook, open_gradebook

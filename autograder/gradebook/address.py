@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from autograder.gradebook.errors import BookRefused
+from autograder.gradebook.models import BookRefused
 
 FORMS = "give a file, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 SECRETS = ("password", "sslpassword")

@@ -16,9 +16,8 @@ from sqlalchemy import Connection, func, select
 from autograder.gradebook import rows, schema
 from autograder.gradebook.address import parse_address
 from autograder.gradebook.database import PATIENCE_S, Database
-from autograder.gradebook.errors import BookError
 from autograder.gradebook.migrate import migrate
-from autograder.gradebook.models import Attempt, Graded, Grading, Points
+from autograder.gradebook.models import Attempt, BookError, Graded, Grading, Points
 from autograder.record import Key, Record
 from autograder.verdict import Verdict
 

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from autograder.gradebook.address import mask, without_secrets
-from autograder.gradebook.errors import BookError, BookRefused, BookUnavailable
+from autograder.gradebook.models import BookError, BookRefused, BookUnavailable
 
 # A database that is away for half a minute must cost nobody anything.
 PATIENCE_S = 45.0

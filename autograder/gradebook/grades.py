@@ -1,9 +1,11 @@
-"""grades.csv: the table that a spreadsheet opens, and therefore one whose cells must never be formulas."""
+"""grades.csv and results.json. A spreadsheet opens the first, so none of its cells may ever be a formula."""
 
 import csv
 import io
+import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from autograder.files import write_whole
 from autograder.text import one_line
@@ -45,3 +47,8 @@ def plain(text: str) -> str:
     """
     text = one_line(text, longest=None)
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def write_results(path: Path, document: dict[str, Any]) -> None:
+    """Write `document` as JSON; a number that JSON does not know is an error, never a NaN in a file."""
+    write_whole(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

@@ -11,8 +11,8 @@ from autograder.gradebook import rows, schema
 from autograder.gradebook.address import parse_address
 from autograder.gradebook.book import Gradebook
 from autograder.gradebook.database import PATIENCE_S, Database
-from autograder.gradebook.errors import BookRefused
 from autograder.gradebook.migrate import check_schema
+from autograder.gradebook.models import BookRefused
 
 AT_ONCE = 100
 

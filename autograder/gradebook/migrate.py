@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from autograder.gradebook.database import Database
-from autograder.gradebook.errors import BookRefused
+from autograder.gradebook.models import BookRefused
 from autograder.gradebook.schema import TABLES, VERSION_TABLE
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -1,4 +1,4 @@
-"""What a gradebook holds, as plain values: attempts, their gradings, and points given by hand."""
+"""What a gradebook holds, as plain values: attempts, gradings, points given by hand; and its errors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,6 +6,18 @@ from datetime import datetime
 
 from autograder.record import Key, Record
 from autograder.verdict import Verdict
+
+
+class BookError(Exception):
+    """The gradebook cannot do what was asked; nothing was changed."""
+
+
+class BookRefused(BookError):
+    """The database is damaged, foreign, of a newer schema or not writable: trying again will not help."""
+
+
+class BookUnavailable(BookError):
+    """The database stayed locked or gone for as long as we wait; trying again later may help."""
 
 
 @dataclass(frozen=True)

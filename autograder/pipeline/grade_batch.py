@@ -13,8 +13,8 @@ from typing import Any
 from autograder import feedback, gradebook
 from autograder.course import Course, Exercise, load_course
 from autograder.gradebook import Attempt
+from autograder.gradebook.csv_input import submitted_at
 from autograder.gradebook.identity import student_of
-from autograder.gradebook.times import submitted_at
 from autograder.pipeline.dispatch import dispatch
 from autograder.pipeline.errors import NotKept
 from autograder.pipeline.job import Job

@@ -4,16 +4,20 @@ Everything is made from records; nothing is run again.
 """
 
 from autograder.report.class_page import feedback_links, render_class, shown_names
-from autograder.report.entry import Entry
-from autograder.report.explain import AttemptLine, Explanation, GradingLine, Today, explain
-from autograder.report.explain_page import render_explanation
+from autograder.report.explain import (
+    AttemptLine,
+    Explanation,
+    GradingLine,
+    Today,
+    explain,
+    render_explanation,
+)
 from autograder.report.explain_text import print_explanation
-from autograder.report.notebooks import code_cells
 from autograder.report.page import write_page
-from autograder.report.similarity import THRESHOLD, Notebook, Similarity, compare
+from autograder.report.similarity import THRESHOLD, Notebook, Similarity, code_cells, compare
 from autograder.report.similarity_page import render_similarity
 from autograder.report.sources import CaseSource, read_sources
-from autograder.report.summary import Summary, summarize
+from autograder.report.summary import Entry, Summary, summarize
 
 __all__ = [
     "THRESHOLD",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autograder.record import Key, Record
+from autograder.report.page import render
 from autograder.report.sources import CaseSource
 from autograder.text import points
 from autograder.verdict import CaseOutcome, CellOutcome, Outcome, QuestionOutcome, Verdict
@@ -146,6 +147,13 @@ def why(explanation: Explanation) -> str:
         f"{points(question.max_score - question.score)} in {question.name}" for question in lost
     )
     return f"{total}. Lost: {parts}."
+
+
+def render_explanation(explanation: Explanation, made_at: datetime) -> str:
+    """The page as text."""
+    return render(
+        "explain.html", explanation=explanation, why=why(explanation), words=CELL_WORDS, made_at=made_at
+    )
 
 
 def _question(question: QuestionOutcome, sources: Sequence[CaseSource]) -> ExplainedQuestion:

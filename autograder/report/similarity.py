@@ -8,6 +8,7 @@ It measures what matches. It cannot know why, and says nothing about it.
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -216,3 +217,16 @@ class _Table:
         """Which part of the own code of `place` is in `other`, and how many characters that is."""
         characters = int(covered(np.isin(self.lines[place], self.sets[other])).sum())
         return characters / self.sizes[place] if self.sizes[place] else 0.0, characters
+
+
+def code_cells(data: bytes) -> tuple[str, ...]:
+    """The code cells of a notebook file; raises `ValueError` for anything else.
+
+    >>> code_cells(b'{"cells": [{"cell_type": "code", "source": ["a = 1\\\\n", "b = 2"]}]}')
+    ('a = 1\\nb = 2',)
+    """
+    try:
+        cells = json.loads(data)["cells"]
+        return tuple("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no notebook: {error!r}") from None

@@ -3,11 +3,11 @@
 import re
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from autograder.record import Record, RecordError
-from autograder.report.entry import Entry
 from autograder.report.wrong import Wrong, WrongAnswers, error_name, most_common
 from autograder.text import one_line, percent
 from autograder.verdict import Outcome, QuestionOutcome, Verdict
@@ -17,6 +17,20 @@ MOST_WRONG = 40
 MOST_LOOKS = 200
 GRAVITY = {verdict: place for place, verdict in enumerate(reversed(Verdict))}
 STOPPED = ("time-limit", "memory-limit", "output-limit", "crashed")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One hand-in that counts. The record may be large: `load` reads it, once for each page.
+
+    `name` is the submission's, as its feedback's folder is called; times carry an offset.
+    """
+
+    name: str
+    student: str
+    handed_in: datetime | None
+    graded_at: datetime | None
+    load: Callable[[], Record]
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
 from numpy.typing import NDArray
@@ -236,6 +237,6 @@ def color_layers(photo: Array) -> list[Figure]:
     return panels
 
 
-def _picture(ax, image: Array) -> None:
+def _picture(ax: Axes, image: Array) -> None:
     """A gray image of 0..255, every one on the same scale."""
     ax.imshow(image, cmap="gray", vmin=0, vmax=255)

@@ -1,6 +1,7 @@
 """A network that is not being trained: what it says of images, and how often it is right."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ class Normalize(nn.Module):
         """Images of any shape, normalized; with a mean for each channel their shape is [N, C, H, W]."""
         return (images - self.mean) / self.std
 
-    def _apply(self, function, recurse=True):
+    def _apply(self, function: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Move with the network, and yet be no part of its weights."""
         if isinstance(self.mean, Tensor):
             self.mean = function(self.mean)

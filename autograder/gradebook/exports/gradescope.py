@@ -6,9 +6,8 @@ from pathlib import Path, PurePosixPath
 
 from autograder.course import Exercise
 from autograder.gradebook.book import Gradebook
-from autograder.gradebook.errors import BookError
-from autograder.gradebook.models import Grading
-from autograder.gradebook.results import write_results
+from autograder.gradebook.grades import write_results
+from autograder.gradebook.models import BookError, Grading
 
 
 def write_gradescope(book: Gradebook, exercises: Sequence[Exercise], out: Path) -> tuple[int, list[str]]:

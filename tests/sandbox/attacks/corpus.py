@@ -13,7 +13,7 @@ what it is after, a list of fields, and the code cells that are handed in. The f
 - `file`: the file's name; `notebook.ipynb` unless given
 - `needle`: for `wins: needle`, what must not stand in a page or table
 
-`MEMORY_MIB`, `SCRATCH_MIB` and `FILE_MIB` in a cell are the limits of those names under which attacks are graded.
+`MEMORY_MIB`, `SCRATCH_MIB` and `FILE_MIB` in a cell are the limits under which attacks are graded.
 """
 
 import re

@@ -7,11 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.gradebook.csv_input import CsvError, read_csv
+from autograder.gradebook.csv_input import CsvError, read_csv, read_points, read_times, submitted_at
 from autograder.gradebook.identity import attempt_of, natural, student_of, unmatched
 from autograder.gradebook.models import Points
-from autograder.gradebook.points import read_points
-from autograder.gradebook.times import read_times, submitted_at
 from autograder.policy import HandIn
 
 QUESTIONS = {"04_x": ("q1", "q2"), "05_y": ("q1",)}

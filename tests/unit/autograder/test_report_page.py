@@ -11,7 +11,7 @@ import pytest
 
 from autograder.record import Key, Record, RecordError
 from autograder.report import Entry, feedback_links, render_class, shown_names, summarize
-from autograder.report.chart import bars
+from autograder.report.class_page import bars
 from autograder.verdict import CaseOutcome, CellOutcome, Outcome, QuestionOutcome, Verdict
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
