@@ -3,11 +3,13 @@
 import doctest
 import importlib
 import inspect
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import api
 import pytest
+from jupyter_client.kernelspec import KernelSpecManager
 from mathml import to_mathml
 from quiz import split_options
 from sphinx.errors import ExtensionError
@@ -17,7 +19,19 @@ ROOT = Path(__file__).resolve().parents[2]
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
 
-EXTENSIONS = ("api", "coursemap", "exercise", "figures", "mathml", "quiz", "shell", "widgets")
+EXTENSIONS = (
+    "api",
+    "coursemap",
+    "exercise",
+    "figures",
+    "mathml",
+    "page_source",
+    "quiz",
+    "shell",
+    "standard",
+    "widgets",
+    "words",
+)
 
 
 @pytest.mark.parametrize("name", EXTENSIONS)
@@ -100,3 +114,12 @@ def test_the_page_of_what_can_be_imported_has_every_module_and_its_worked_cases(
             public
         )
         assert ("```pycon" in lines) == (">>> " in "\n".join(lines))
+
+
+def test_kernels_of_pages_start_quietly(monkeypatch):
+    """Jupyter finds the course's kernel before the environment's, which warns of TCP at every start."""
+    monkeypatch.setenv("JUPYTER_PATH", "/elsewhere")
+    importlib.import_module("kernels").setup(None)
+    spec = KernelSpecManager().get_kernel_spec("python3")
+    assert spec.argv[-1] == "--log-level=ERROR"
+    assert os.environ["JUPYTER_PATH"].endswith(os.pathsep + "/elsewhere")

@@ -157,3 +157,9 @@ def test_print_leaves_the_frame_away(visit):
     assert page.locator(".quiz-reasons li.right").first.is_visible()
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert not page.locator(".quiz-reasons").first.is_visible()
+
+
+def test_a_term_says_what_it_means_under_the_pointer(visit):
+    page = visit.open("book/glossary.html")
+    link = page.locator("dd a", has_text="kernel").first
+    assert link.get_attribute("title").startswith("A small array of weights")
