@@ -35,11 +35,17 @@ def print_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
             f"[{style}]{outcome.verdict}[/]",
             score,
             f"{outcome.seconds:.1f}",
-            escape(outcome.message.split("\n")[0][:160]),
+            escape(_told(outcome)),
         )
     console.print(table)
     counts = Counter(str(outcome.verdict) for outcome in outcomes)
     console.print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()), highlight=False)
+
+
+def _told(outcome: Outcome) -> str:
+    """One line; of our own failure what happened, since this terminal is the instructor's."""
+    own = outcome.detail if outcome.verdict is Verdict.GRADER_ERROR else ""
+    return (own or outcome.message).split("\n")[0][:160]
 
 
 def print_checks(console: Console, checks: Iterable[Any]) -> None:

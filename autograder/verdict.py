@@ -1,6 +1,6 @@
 """What can become of a submission: a verdict of one word, and the plain record that stages share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -25,15 +25,30 @@ class Verdict(StrEnum):
         return self not in (Verdict.MALFORMED, Verdict.GRADER_ERROR)
 
 
+# Whatever the student's process did while tests used it is told to the student in these words and no others,
+# since it knows by then what the hidden tests ask. What it was in detail is in the instructor's record.
+WHILE_TESTED = {
+    Verdict.TIME_LIMIT: "While the tests used your code, something took longer than it may.",
+    Verdict.MEMORY_LIMIT: "While the tests used your code, something asked for more memory than it may.",
+    Verdict.OUTPUT_LIMIT: "While the tests used your code, something printed more than it may.",
+    Verdict.CRASHED: "While the tests used your code, its process ended or disturbed the grader.",
+    Verdict.GRADER_ERROR: "The grader failed over this submission; it will be graded again.",
+}
+
+
 @dataclass(frozen=True)
 class CaseOutcome:
-    """One test case of a question. `message` is safe to show: nothing of a hidden test but its hint."""
+    """One test case of a question. `message` is safe to show: nothing of a hidden test but its hint.
+
+    `detail` says what really happened in a hidden case and is for the instructor alone.
+    """
 
     name: str
     hidden: bool
     passed: bool
     points: float
     message: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +76,11 @@ class CellOutcome:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that the grader has to say about one submission."""
+    """All that the grader has to say about one submission.
+
+    `detail`, like that of a case, is for the instructor alone. `practice` says that the hidden inputs were
+    drawn from a secret that can be guessed.
+    """
 
     submission: str
     exercise: str
@@ -72,3 +91,13 @@ class Outcome:
     message: str = ""
     questions: tuple[QuestionOutcome, ...] = ()
     cells: tuple[CellOutcome, ...] = ()
+    detail: str = ""
+    practice: bool = False
+
+    def as_shown(self) -> "Outcome":
+        """The outcome as a student may see it, without any detail."""
+        questions = tuple(
+            replace(question, cases=tuple(replace(case, detail="") for case in question.cases))
+            for question in self.questions
+        )
+        return replace(self, questions=questions, detail="")

@@ -106,7 +106,7 @@ def overhead(exercise: Exercise, notebooks: list[Path], runs: int) -> dict[str, 
             scoring.score(
                 exercise.bundle / "tests",
                 session.environment,
-                secret=1,
+                inputs="1",
                 seed=session.seed,
                 student_errors=(sandbox.StudentError,),
                 grader_errors=(sandbox.SandboxBroken,),

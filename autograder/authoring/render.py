@@ -1,16 +1,19 @@
 """All that one master makes, as a table from path to bytes: `build` writes it, `verify` compares it."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.authoring.assign import Views, assign, make_zip
+from autograder.authoring.assign import Views, assign, make_zip, with_seed
 from autograder.authoring.errors import BuildError
 from autograder.authoring.examples import Example, make_notebook, parse_examples, read_artifacts
 from autograder.authoring.master import read_master
 from autograder.authoring.notebooks import finish, to_bytes
 from autograder.authoring.public_tests import count_cases, rewrite
 from autograder.course import Course, Exercise
+
+SEED_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,17 @@ def render(exercise: Exercise, course: Course) -> Rendered:
 
     bundle = {exercise.bundle / "tests" / name: source.encode() for name, source in views.all_tests.items()}
     bundle[exercise.bundle / "solution.ipynb"] = to_bytes(finish(views.solution, exercise.slug))
-    bundle[exercise.bundle / "autograder.zip"] = views.autograder_zip
+    seed = _zip_seed(exercise.bundle / "otter_seed")
+    bundle[exercise.bundle / "otter_seed"] = f"{seed}\n".encode()
+    bundle[exercise.bundle / "autograder.zip"] = with_seed(views.autograder_zip, seed)
     submissions = {title: data for title, (_, data) in made.items()}
     return Rendered(committed, bundle, master.questions, tuple(examples), submissions)
+
+
+def _zip_seed(path: Path) -> str:
+    """The seed of otter's zip, made once and kept, so that a zip built again draws the same inputs."""
+    kept = path.read_text(encoding="ascii").strip() if path.is_file() else ""
+    return kept if len(kept) == 2 * SEED_BYTES else secrets.token_hex(SEED_BYTES)
 
 
 def public_tests_folder(exercise: Exercise) -> Path:

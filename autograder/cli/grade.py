@@ -25,6 +25,7 @@ from autograder.cli.shared import (
     refuse,
     secret_for,
     select,
+    warn_of_practice,
 )
 from autograder.course import ROOT
 from autograder.policy import HandIn
@@ -77,6 +78,7 @@ def grade(
     if scheduler is None:
         check_machine(unsafe)
     secret = secret_for(secret_seed)
+    warn_of_practice(secret, secret_seed)
     _tell_ignored(ignored)
     tell_unmatched([item.name for item in found], loaded.hand_in)
     from autograder.pipeline.grade_batch import grade_batch

@@ -26,6 +26,7 @@ from autograder.cli.shared import (
     refuse,
     secret_for,
     select,
+    warn_of_practice,
 )
 from autograder.course import ROOT, CourseError
 
@@ -113,6 +114,7 @@ def regrade(
     if scheduler is None and not dry_run:
         check_machine(unsafe)
     secret = secret_for(secret_seed)
+    warn_of_practice(secret, secret_seed)
     from autograder.pipeline import regrade as regrading
 
     with _book(gradebook) as book, progress() as bar:

@@ -37,7 +37,10 @@ SlugsArgument = Annotated[list[str] | None, typer.Argument(help="Exercises; all 
 SecretOption = Annotated[
     int | None,
     typer.Option(
-        "--secret-seed", help="The secret that hidden tests draw from; by default your own, made once.", min=0
+        "--secret-seed",
+        help="A seed in place of your own secret, for practice and tests: the record says so.",
+        min=0,
+        max=2**64 - 1,
     ),
 ]
 UnsafeOption = Annotated[
@@ -102,6 +105,22 @@ def secret_for(given: int | None) -> int:
         return instructor_secret(given)
     except SecretError as error:
         refuse(str(error))
+
+
+def warn_of_practice(secret: int, given: int | None) -> None:
+    """Say once that a secret can be guessed, and what to do where it is the instructor's own."""
+    from autograder.scoring import is_practice
+    from autograder.scoring.secret import kept_at
+
+    if not is_practice(secret):
+        return
+    text = "--secret-seed is for practice: the record says so, since a seed that is typed can be guessed"
+    if given is None:
+        text = (
+            f"your secret in {kept_at()} is an old one of fewer than 120 bits, and records say so: delete"
+            " that file, and the next 'autograder grade' or 'autograder regrade' makes a new one"
+        )
+    errors.print(f"[yellow]practice[/]: {tables.escape(text)}", highlight=False, soft_wrap=True)
 
 
 def refuse(message: str) -> NoReturn:

@@ -46,6 +46,7 @@ def write_feedback(path: Path, outcome: Outcome, title: str, link: str | None = 
 
 def render_feedback(outcome: Outcome, title: str, link: str | None = None) -> str:
     """The page as text."""
+    outcome = outcome.as_shown()
     label, sentence = VERDICTS[outcome.verdict]
     by_question = _group(outcome.cells)
     questions = [_question(question, by_question.pop(question.name, [])) for question in outcome.questions]

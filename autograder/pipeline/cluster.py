@@ -26,7 +26,7 @@ from autograder.pipeline.errors import ClusterError, ClusterRefused
 from autograder.pipeline.failure import failed
 from autograder.pipeline.grader_process import COURSE_VARIABLE, GraderSupervisor
 from autograder.pipeline.job import Job
-from autograder.scoring.secret import VARIABLE
+from autograder.scoring.secret import VARIABLE, as_text
 
 TLS_FILES = ("ca.pem", "cert.pem", "key.pem")
 CONNECT_S = 30
@@ -159,7 +159,7 @@ def _local(workers: int, course: Path, secret: int) -> Iterator[Client]:
                 local_directory=folder,
                 memory_limit=0,  # the sandbox bounds memory; a nanny that guesses would kill honest work
                 silence_logs=50,
-                env={COURSE_VARIABLE: str(course), VARIABLE: str(secret)},
+                env={COURSE_VARIABLE: str(course), VARIABLE: as_text(secret)},
             )
         ) as cluster,
         Client(cluster, security=security) as client,

@@ -20,12 +20,13 @@ from autograder.pipeline.job import Job
 from autograder.pipeline.keys import grader_hash, tests_hash
 from autograder.record import Record
 from autograder.text import clean
-from autograder.verdict import CellOutcome, Outcome, QuestionOutcome, Verdict
+from autograder.verdict import WHILE_TESTED, CellOutcome, Outcome, QuestionOutcome, Verdict
 from convcourse.checks import NotTelling
 
 # Where an object lies in memory differs from run to run, so `<function f at 0x7f3a...>` in a student's own
 # output would make two gradings of the same submission differ. What the address was says nothing to anybody.
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+MOST_DETAIL = 2000  # characters of one line for the instructor
 
 
 def grade_one(job: Job, course: Course, secret: int) -> Record:
@@ -40,16 +41,26 @@ def grade_one(job: Job, course: Course, secret: int) -> Record:
         outcome, results = _graded(submission, exercise, job, secret)
     except intake.Malformed as error:
         outcome = without_score(job, Verdict.MALFORMED, str(error))
-    except (scoring.ArtifactError, scoring.ScoringError, sandbox.SandboxBroken, NotTelling) as error:
+    except (scoring.ArtifactError, NotTelling) as error:  # what the course lacks, in our own words
         outcome = without_score(job, Verdict.GRADER_ERROR, str(error))
+    except (scoring.ScoringError, sandbox.SandboxBroken) as error:
+        outcome = _grader_failed(job, str(error))
     except Exception as error:  # our own mistake must cost this one submission nothing and the others nothing
         traceback.print_exc()
-        outcome = without_score(
-            job, Verdict.GRADER_ERROR, f"the grader failed: {type(error).__name__}: {error}"
-        )
-    message = clean(outcome.message)  # it may name files and whatever else the student chose
-    outcome = replace(outcome, message=message, seconds=time.monotonic() - started)
+        outcome = _grader_failed(job, f"{type(error).__name__}: {error}")
+    outcome = replace(
+        outcome,
+        message=clean(outcome.message),  # it may name files and whatever else the student chose
+        seconds=time.monotonic() - started,
+        practice=scoring.is_practice(secret),
+    )
     return Record(job.key, outcome, scoring.gradescope_results(outcome, results))
+
+
+def _grader_failed(job: Job, detail: str) -> Outcome:
+    """A failure that a student's process may have had a hand in: what it was is the instructor's to know."""
+    outcome = without_score(job, Verdict.GRADER_ERROR, WHILE_TESTED[Verdict.GRADER_ERROR])
+    return replace(outcome, detail=_detail([detail]))
 
 
 def _differs(job: Job, exercise: Exercise, secret: int) -> str:
@@ -91,6 +102,8 @@ def _run_and_score(
 ) -> tuple[Outcome, Any]:
     """Run the student's cells in the sandbox, then the tests out here over the names they defined."""
     limits = sandbox.load_limits(exercise.limits)
+    # Inputs serve one submission: what a student learns of them is of no use in any other.
+    draws = partial(scoring.seed_for, secret, exercise.slug, submission.fingerprint())
     cells = [sandbox.Cell(cell.index, cell.source, cell.tags) for cell in submission.cells]
     # The network is judged in sandboxes of its own while the notebook runs in another: most of it is waiting.
     with ThreadPoolExecutor(1) as beside:
@@ -98,7 +111,7 @@ def _run_and_score(
             scoring.judge_artifacts,
             submission.artifacts,
             slug=exercise.slug,
-            seed=scoring.seed_for(secret, exercise.slug, "order of the test images"),
+            seed=int(draws("test images"), 16),
             judge=partial(_judge, limits=limits, unsafe=job.unsafe),
             refused=sandbox.NetworkRefused,
         )
@@ -109,7 +122,8 @@ def _run_and_score(
             scored = scoring.score(
                 exercise.bundle / "tests",
                 session.environment,
-                secret=secret,
+                inputs=draws("inputs"),
+                slug=exercise.slug,
                 reserved=scoring.StillJudged(judging),
                 seed=session.seed,
                 student_errors=(sandbox.StudentError,),
@@ -117,8 +131,11 @@ def _run_and_score(
             )
             verdict, message = Verdict(session.verdict), session.message
         _, remarks = judging.result()
+    details = session.details
+    if not scored.finished:
+        details = [*details, "A test itself took too long on a value from the notebook."]
     if verdict is Verdict.GRADED and not scored.finished:
-        verdict, message = Verdict.TIME_LIMIT, "a test took too long on a value from your notebook"
+        verdict, message = Verdict.TIME_LIMIT, WHILE_TESTED[Verdict.TIME_LIMIT]
     sources = {cell.index: cell.source for cell in submission.cells}
     outcome = Outcome(
         submission=job.name,
@@ -130,6 +147,7 @@ def _run_and_score(
         message=_steady("\n".join(text for text in (message, *remarks) if text)),
         questions=tuple(map(_question_outcome, scored.questions)),
         cells=tuple(_cell_outcome(cell, sources) for cell in ran),
+        detail=_detail(details),
     )
     return outcome, scored.results
 
@@ -139,8 +157,16 @@ def _judge(onnx: bytes, images: Any, *, limits: sandbox.Limits, unsafe: bool) ->
 
 
 def _question_outcome(question: QuestionOutcome) -> QuestionOutcome:
-    cases = tuple(replace(case, message=_steady(clean(case.message))) for case in question.cases)
+    cases = tuple(
+        replace(case, message=_steady(clean(case.message)), detail=_detail([case.detail]))
+        for case in question.cases
+    )
     return replace(question, cases=cases)
+
+
+def _detail(lines: list[str]) -> str:
+    """What only the instructor is told: bounded, and without what no terminal should be sent."""
+    return "\n".join(_steady(clean(line[:MOST_DETAIL])) for line in lines if line)
 
 
 def _cell_outcome(cell: sandbox.CellResult, sources: dict[int, str]) -> CellOutcome:

@@ -16,7 +16,7 @@ from autograder.pipeline.grade_one import grade_one
 from autograder.pipeline.grader_process import COURSE_VARIABLE
 from autograder.pipeline.job import Job
 from autograder.scoring import instructor_secret, prepare
-from autograder.scoring.secret import VARIABLE
+from autograder.scoring.secret import VARIABLE, parse_secret
 
 # Time for the main thread to notice the same and remove its sandbox in good order.
 LAST_WORDS_S = 2.0
@@ -28,7 +28,7 @@ def main(descriptor: int) -> None:
     course = load_course(Path(os.environ.pop(COURSE_VARIABLE, ROOT)))
     # Taken out of the environment, so that nothing started from here can inherit it.
     given = os.environ.pop(VARIABLE, None)
-    secret = instructor_secret(None if given is None else int(given))
+    secret = instructor_secret(None if given is None else parse_secret(given))
     sandbox.warm_up()  # which goes on while otter is imported here
     prepare()
     threading.Thread(target=_die_with_the_owner, args=(channel,), daemon=True).start()

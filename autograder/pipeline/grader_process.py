@@ -19,7 +19,7 @@ from autograder import sandbox
 from autograder.pipeline import frames
 from autograder.pipeline.failure import failed
 from autograder.pipeline.job import Job
-from autograder.scoring.secret import VARIABLE
+from autograder.scoring.secret import VARIABLE, as_text
 
 ATTEMPTS = 2
 # Then a fresh process takes over, whatever leaked; rare enough that its start of some seconds is no matter.
@@ -119,7 +119,7 @@ class GraderSupervisor:
     ) -> None:
         self._environment = {} if course is None else {COURSE_VARIABLE: str(course)}
         if secret is not None:
-            self._environment[VARIABLE] = str(secret)
+            self._environment[VARIABLE] = as_text(secret)
         self._command, self._most_jobs = command, most_jobs
         self._process: GraderProcess | None = None
 

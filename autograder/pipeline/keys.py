@@ -11,6 +11,7 @@ from pathlib import Path
 import autograder
 import convcourse
 from autograder.course import Exercise
+from autograder.scoring.secret import fingerprint
 
 # What decides a grade. How a grade is shown, kept or reported does not, so those rooms may change freely.
 GRADER = (
@@ -60,14 +61,14 @@ def tests_hash(exercise: Exercise, secret: int) -> str:
         raise FileNotFoundError(
             f"the hidden tests of {exercise.slug} are not built; run 'autograder build {exercise.slug}' first"
         )
-    # The secret is hashed by itself first: the hash stands in gradebooks, and must say nothing of it.
+    # This hash stands in gradebooks and must say nothing of the secret, not even whether a guess is right.
     about = [
         exercise.slug,
         exercise.points,
         exercise.limits,
         list(exercise.artifacts),
         questions,
-        submission_hash(f"convcourse secret {secret}".encode()),
+        fingerprint(secret),
     ]
     return submission_hash(json.dumps(about, sort_keys=True).encode())
 

@@ -16,13 +16,15 @@ from autograder.course import Exercise
 from autograder.pipeline.cheap import CheapSession, Habit, PublicTable
 from autograder.pipeline.grade_one import _judge
 from autograder.verdict import QuestionOutcome
+from convcourse.checks import NotTelling
 
 
 class Rehearsal:
     """The names that a submission's cells have made, ready to be asked."""
 
-    def __init__(self, exercise: Exercise, session: sandbox.Session, judging: Any) -> None:
+    def __init__(self, exercise: Exercise, session: sandbox.Session, judging: Any, fingerprint: str) -> None:
         self.exercise, self._session, self._judging = exercise, session, judging
+        self._fingerprint = fingerprint  # of the submission, so that it is asked what a grading asks
 
     def ask(
         self, secret: int, questions: Collection[str] | None = None, habit: Habit | None = None
@@ -43,11 +45,12 @@ class Rehearsal:
         scored = scoring.score(
             self.exercise.bundle / "tests",
             environment,
-            secret=secret,
+            inputs=scoring.seed_for(secret, self.exercise.slug, self._fingerprint, "inputs"),
+            slug=self.exercise.slug,
             reserved=scoring.StillJudged(self._judging),
             seed=self._session.seed,
             student_errors=(sandbox.StudentError,),
-            grader_errors=(sandbox.SandboxBroken, scoring.ArtifactError),
+            grader_errors=(sandbox.SandboxBroken, scoring.ArtifactError, NotTelling),
             only=questions,
             watch=watch,
         )
@@ -74,4 +77,4 @@ def rehearse(content: bytes, exercise: Exercise, *, seed: int, unsafe: bool = Fa
         )
         with sandbox.open_session(cells, limits=limits, files=submission.artifacts, unsafe=unsafe) as session:
             session.run_cells()
-            yield Rehearsal(exercise, session, judging)
+            yield Rehearsal(exercise, session, judging, submission.fingerprint())

@@ -18,6 +18,10 @@ CELL_WORDS = {
     "crashed": "ended the process",
     "skipped": "was not run while grading",
 }
+PRACTICE = (
+    "Graded for practice: its hidden inputs came from a secret that can be guessed, a --secret-seed or a kept"
+    " secret of fewer than 120 bits."
+)
 LIMITS = ("time-limit", "memory-limit", "output-limit", "crashed")
 
 
@@ -112,7 +116,7 @@ def explain(
     """
     note = _sources_note(record.key, today, sources)
     usable = {} if for_student or note or sources is None else sources
-    outcome = record.outcome
+    outcome = record.outcome.as_shown() if for_student else record.outcome
     return Explanation(
         title=title,
         student=student,
@@ -152,8 +156,21 @@ def why(explanation: Explanation) -> str:
 def render_explanation(explanation: Explanation, made_at: datetime) -> str:
     """The page as text."""
     return render(
-        "explain.html", explanation=explanation, why=why(explanation), words=CELL_WORDS, made_at=made_at
+        "explain.html",
+        explanation=explanation,
+        why=why(explanation),
+        remarks=remarks(explanation),
+        words=CELL_WORDS,
+        made_at=made_at,
     )
+
+
+def remarks(explanation: Explanation) -> list[str]:
+    """What the instructor alone is told about the grading as a whole."""
+    outcome = explanation.outcome
+    if explanation.for_student:
+        return []
+    return [text for text in (outcome.detail, PRACTICE if outcome.practice else "") if text]
 
 
 def _question(question: QuestionOutcome, sources: Sequence[CaseSource]) -> ExplainedQuestion:

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.pages import shown_time
-from autograder.report.explain import CELL_WORDS, AttemptLine, ExplainedCase, Explanation, why
+from autograder.report.explain import CELL_WORDS, AttemptLine, ExplainedCase, Explanation, remarks, why
 from autograder.text import excerpt, one_line, points
 
 
@@ -23,6 +23,7 @@ def _parts(explanation: Explanation) -> list[Text | Table | Padding]:
     ]
     if outcome.message:
         parts.append(_inset(outcome.message))
+    parts += [_inset(text, style="dim") for text in remarks(explanation)]
     parts += [_heading("What was graded"), _facts(explanation)]
     if explanation.limits:
         parts += [_heading("Limits that were reached"), *(_inset(line) for line in explanation.limits)]
@@ -76,6 +77,8 @@ def _case(case: ExplainedCase, show_source: bool) -> list[Text | Padding | Table
     parts: list[Text | Padding | Table] = [mark + Text(f"{one_line(outcome.name)}{worth}", style="default")]
     if outcome.message and not outcome.passed:
         parts.append(_inset(outcome.message))
+    if outcome.detail and not outcome.passed:
+        parts.append(_inset(outcome.detail, style="dim"))
     # Of the cases that passed, the page has the source; here it would bury those that did not.
     if source and show_source and outcome.hidden and not outcome.passed:
         if source.hint and source.hint not in outcome.message:

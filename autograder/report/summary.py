@@ -99,6 +99,8 @@ class Summary:
     looks: tuple[Look, ...]
     tests: tuple[tuple[str, int], ...]
     graders: tuple[tuple[str, int], ...]
+    practice: int = 0
+    """How many were graded with a secret that can be guessed."""
 
 
 def summarize(entries: Iterable[Entry], similar: Mapping[str, float] | None = None) -> Summary:
@@ -131,6 +133,7 @@ class _Count:
         self.looks: list[Look] = []
         self.tests: Counter[str] = Counter()
         self.graders: Counter[str] = Counter()
+        self.practice = 0
 
     def add(self, entry: Entry, record: Record) -> None:
         outcome = record.outcome
@@ -138,6 +141,7 @@ class _Count:
         self.verdicts[outcome.verdict] += 1
         self.tests[record.key.tests] += 1
         self.graders[record.key.grader] += 1
+        self.practice += outcome.practice
         self.max_scores[outcome.max_score] += 1
         self._time(entry, outcome)
         share = self.similar.get(entry.name)
@@ -192,6 +196,7 @@ class _Count:
             looks=tuple(sorted(self.looks, key=_gravity)),
             tests=tuple(most_common(self.tests, 20)),
             graders=tuple(most_common(self.graders, 20)),
+            practice=self.practice,
         )
 
 
@@ -199,9 +204,9 @@ def _reasons(outcome: Outcome, share: float | None) -> str:
     """Why a person should look, the gravest first; nothing for most submissions."""
     reasons = []
     if outcome.verdict is Verdict.GRADER_ERROR:
-        reasons.append(f"the grader failed: {one_line(outcome.message)}")
+        reasons.append(f"the grader failed: {one_line(outcome.detail or outcome.message)}")
     elif outcome.verdict is Verdict.CRASHED:
-        reasons.append(f"its process died: {one_line(outcome.message)}")
+        reasons.append(f"its process died: {one_line(outcome.detail or outcome.message)}")
     elif outcome.verdict is Verdict.MALFORMED:
         reasons.append(f"it cannot be read: {one_line(outcome.message)}")
     elif stopped := {cell.status for cell in outcome.cells} & set(STOPPED):

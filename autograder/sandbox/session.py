@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..text import clean_output, one_line
-from ..verdict import Verdict
+from ..verdict import WHILE_TESTED, Verdict
 from .environment import Environment, Handle
 from .errors import SandboxBroken, StudentError
 from .inside.wire import HandleId, WireError
@@ -22,6 +22,7 @@ SEED = 20_000  # before the first cell; tests set their own
 SKIP_TAG = "long"
 SEVERITY = [Verdict.GRADED, Verdict.OUTPUT_LIMIT, Verdict.TIME_LIMIT, Verdict.MEMORY_LIMIT, Verdict.CRASHED]
 MAX_SLOW_CALLS = 2  # of one function: after that it is not called again
+MAX_DETAILS = 20  # lines for the instructor's record
 
 
 def open_session(
@@ -47,7 +48,11 @@ def open_session(
 
 
 class Session:
-    """See `open_session`. `verdict` and `message` tell the worst that has happened so far."""
+    """See `open_session`. `verdict` and `message` tell the worst that has happened so far.
+
+    From the first call on, `message` says nothing that the student's process could choose: what a test asks
+    is known there. `details` say it all, for the instructor alone.
+    """
 
     def __init__(
         self,
@@ -60,6 +65,7 @@ class Session:
     ) -> None:
         self.cells, self.limits = cells, limits
         self.verdict, self.message = Verdict.GRADED, ""
+        self.details: list[str] = []
         self.environment = Environment(self)
         libraries = mentioned(cells)
         self._start = lambda: Process(
@@ -278,7 +284,7 @@ class Session:
         _, status, type_name, message, traceback_text = reply
         if status in ("time-limit", "output-limit", "memory-limit"):
             # In our words: the student's could carry home what a hidden test asked.
-            self._note(status, f"While a test used {origin}: {self._broken_limit(status)}.")
+            self._note_in_test(status, f"While a test used {origin}: {self._broken_limit(status)}.")
             if status == "time-limit":
                 self._slow[origin] = self._slow.get(origin, 0) + 1
         raise StudentError(*map(clean_error, (type_name[:200], message, traceback_text)))
@@ -296,7 +302,7 @@ class Session:
         if origin.endswith(")") or "." in origin:  # a call or a property; to look up a name runs nothing
             self._lethal.add(origin)
         self._deaths_in_calls += 1
-        self._note(death.verdict, f"While a test used {origin}: {death.detail}")
+        self._note_in_test(death.verdict, f"While a test used {origin}: {death.detail}")
 
     def _living(self) -> Process:
         """The process to ask; after a death a fresh one in which all harmless cells have run again."""
@@ -347,7 +353,18 @@ class Session:
         return number_of
 
     def _note(self, word: str, message: str) -> None:
-        verdict = Verdict(word)
+        """Note what a cell did. One that runs again does so after a death in a test, and is told as that."""
+        if self._cells_done:
+            self._note_in_test(word, f"Run again: {message}")
+        else:
+            self._worse(Verdict(word), message)
+
+    def _note_in_test(self, word: str, detail: str) -> None:
+        if len(self.details) < MAX_DETAILS:
+            self.details.append(detail)
+        self._worse(Verdict(word), WHILE_TESTED[Verdict(word)])
+
+    def _worse(self, verdict: Verdict, message: str) -> None:
         if SEVERITY.index(verdict) > SEVERITY.index(self.verdict):
             self.verdict, self.message = verdict, message
 

@@ -3,7 +3,7 @@
 from autograder.scoring.artifacts import ArtifactError, StillJudged, SubmittedNetwork, judge_artifacts
 from autograder.scoring.gradescope import gradescope_results
 from autograder.scoring.score import Scored, ScoringError, prepare, score
-from autograder.scoring.secret import SecretError, instructor_secret, seed_for
+from autograder.scoring.secret import SecretError, instructor_secret, is_practice, seed_for
 
 __all__ = [
     "ArtifactError",
@@ -14,6 +14,7 @@ __all__ = [
     "SubmittedNetwork",
     "gradescope_results",
     "instructor_secret",
+    "is_practice",
     "judge_artifacts",
     "prepare",
     "score",

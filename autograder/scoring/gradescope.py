@@ -18,6 +18,7 @@ def gradescope_results(outcome: Outcome, results: GradingResults | None) -> dict
     so they are dropped and written anew. The schema's `execution_time` is left out, so that grading twice
     gives the same bytes.
     """
+    outcome = outcome.as_shown()
     document: dict[str, Any] = {"tests": []}
     if results is not None:
         document = results.to_gradescope_dict(_otters_settings())

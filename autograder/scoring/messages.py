@@ -7,6 +7,8 @@ could carry the hidden inputs home in it.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,6 +44,16 @@ def failure_message(case: TestCase, error: BaseException | None, student_errors:
     return shorten(
         _public_message(error, student_errors) or case.failure_message or "This test did not pass."
     )
+
+
+def failure_detail(error: BaseException | None) -> str:
+    """What the instructor's record keeps of a hidden case that failed: where, and what was raised."""
+    if error is None:
+        return ""
+    lines = traceback.extract_tb(error.__traceback__)
+    where = f"line {lines[-1].lineno} of {Path(lines[-1].filename).name}: " if lines else ""
+    name, said = getattr(error, "type_name", type(error).__name__), getattr(error, "message", str(error))
+    return shorten(f"{where}{name}: {said}\n{getattr(error, 'traceback_text', '')}".strip())
 
 
 def _public_message(error: BaseException | None, student_errors: tuple[type, ...]) -> str:

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.scoring.cases import TookTooLong, run_case
-from autograder.scoring.messages import case_name, failure_message
-from autograder.scoring.secret import secret_in_environment, seed_for
+from autograder.scoring.messages import case_name, failure_detail, failure_message
+from autograder.scoring.secret import public_seed, seed_in_environment
 from autograder.verdict import CaseOutcome, QuestionOutcome
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ def score(
     tests: Path,
     environment: Mapping[str, Any],
     *,
-    secret: int,
+    inputs: str,
+    slug: str = "",
     reserved: Mapping[str, Any] | None = None,
     seed: Callable[[int], None] = lambda number: None,
     student_errors: tuple[type, ...] = (),
@@ -124,9 +125,9 @@ def score(
 ) -> Scored:
     """Run the test files in `tests` over the names in `environment` (and over `reserved`, which come first).
 
-    `seed` sets the random seeds on the student's side and is called before each test case with a number
-    that depends on the secret, the question and the case alone. `only` names the questions to score;
-    `watch` is told each test case before it runs.
+    `inputs` is the secret seed that the tests draw from. `seed` sets the random seeds on the student's side;
+    it is called before each case with a number made of `slug`, the question and the case alone. `only` names
+    the questions to score; `watch` is told each test case before it runs.
     """
     from otter.test_files import GradingResults
 
@@ -134,27 +135,28 @@ def score(
     names = Names(environment, reserved or {})
     cases: dict[tuple[int, int], CaseOutcome] = {}
     results: dict[tuple[int, int], Any] = {}
-    finished = True
-    with secret_in_environment(secret):
+    stopped_by: Any = None
+    with seed_in_environment(inputs):
         for place, file, case in in_safe_order(files):
             number = place[1]
-            if not finished:
-                cases[place] = _case(case, number, False, "Not reached: an earlier test took too long.")
+            if stopped_by is not None:
+                cases[place] = _not_reached(case, number, stopped_by)
                 continue
             watch(case)
-            seed(seed_for(secret, file.name, str(number)))
+            seed(public_seed(slug, file.name, str(number)))
             results[place], error = run_case(file, case, names, test_seconds)
             _raise_our_own(error, grader_errors)
-            finished = not isinstance(error, TookTooLong)
+            stopped_by = case if isinstance(error, TookTooLong) else None
             passed = results[place].passed
             message = "" if passed else failure_message(case, error, student_errors)
-            cases[place] = _case(case, number, passed, message)
+            detail = failure_detail(error) if case.hidden and not passed else ""
+            cases[place] = _case(case, number, passed, message, detail)
     questions = []
     for index, file in enumerate(files):
         places = [(index, number) for number in range(1, len(file.test_cases) + 1)]
         file.test_case_results += [results[place] for place in places if place in results]
         questions.append(_question(file, [cases[place] for place in places]))
-    scored = Scored(tuple(questions), GradingResults(files), finished)
+    scored = Scored(tuple(questions), GradingResults(files), finished=stopped_by is None)
     _cross_check(scored)
     return scored
 
@@ -172,8 +174,17 @@ def in_safe_order(files: list[ExceptionTestFile]) -> Iterator[tuple[tuple[int, i
                     yield (index, number), file, case
 
 
-def _case(case: Any, number: int, passed: bool, message: str) -> CaseOutcome:
-    return CaseOutcome(case_name(case, number), bool(case.hidden), passed, float(case.points or 0), message)
+def _case(case: Any, number: int, passed: bool, message: str, detail: str = "") -> CaseOutcome:
+    name, points = case_name(case, number), float(case.points or 0)
+    return CaseOutcome(name, bool(case.hidden), passed, points, message, detail)
+
+
+def _not_reached(case: Any, number: int, stopped_by: Any) -> CaseOutcome:
+    """A case after one that took too long. After a hidden one it must look failed: where the tests stopped is
+    up to a process that knows what the hidden ones asked."""
+    said = "Not reached: an earlier test took too long."
+    message = failure_message(case, None, ()) if stopped_by.hidden else said
+    return _case(case, number, False, message, said)
 
 
 def _question(file: ExceptionTestFile, cases: list[CaseOutcome]) -> QuestionOutcome:

@@ -1,5 +1,7 @@
 """Reads one submission, a notebook or a zip, into what the sandbox needs; anything odd is `Malformed`."""
 
+import hashlib
+import json
 import os
 import stat
 from dataclasses import dataclass
@@ -21,6 +23,16 @@ class Submission:
 
     cells: tuple[CodeCell, ...]
     artifacts: dict[str, bytes]
+
+    def fingerprint(self) -> str:
+        """SHA-256 of what enters the sandbox: the cells' sources and tags, and the artifacts by their names.
+
+        A notebook and the zip that holds it have the same one; outputs, text cells and other metadata are not
+        in it.
+        """
+        cells = [[cell.source, sorted(set(cell.tags))] for cell in self.cells]
+        files = [[name, hashlib.sha256(data).hexdigest()] for name, data in sorted(self.artifacts.items())]
+        return hashlib.sha256(json.dumps([cells, files]).encode()).hexdigest()
 
 
 def take_in(path: Path, caps: Caps = CAPS) -> bytes:

@@ -14,6 +14,7 @@ what it is after, a list of fields, and the code cells that are handed in. The f
 - `needle`: for `wins: needle`, what must not stand in a page or table
 
 `MEMORY_MIB`, `SCRATCH_MIB` and `FILE_MIB` in a cell are the limits under which attacks are graded.
+A block named `table` is the notebook of an earlier attempt; `TABLE` then holds what that attempt was asked.
 """
 
 import re
@@ -27,7 +28,7 @@ from .sizes import NOTEBOOK, sized
 FOLDER = Path(__file__).parent
 BLOCK = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FIELD = re.compile(r"^- (\w+): (.+)$", re.MULTILINE)
-WINS = ("score", "canary", "trophy", "harm", "left", "received", "next", "memory", "needle")
+WINS = ("score", "canary", "trophy", "harm", "left", "received", "next", "memory", "needle", "tells")
 FIELDS = {"defence", "counter", "wins", "verdicts", "earns", "honest", "times", "file", "needle"}
 
 

@@ -3,18 +3,20 @@
 import dataclasses
 import io
 import json
+import os
 import socket
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from autograder import feedback, sandbox, scoring, tables
-from autograder.gradebook import write_grades
+from autograder import feedback, report, sandbox, scoring, tables
+from autograder.gradebook import grades, write_grades
+from autograder.record import Key, Record
 from autograder.submission import Malformed, read_submission
 from autograder.verdict import CellOutcome, Outcome, Verdict
 
@@ -32,6 +34,8 @@ NETWORK = sandbox.load_limits("network")
 NETWORK_LIMITS = dataclasses.replace(
     NETWORK, memory_mib=NETWORK.memory_mib // 2, model_wall_s=2 * NETWORK.model_wall_s / 15
 )
+# Two seeds of hidden inputs whose first number differs in every way that an attack looks at.
+TELLING_SEEDS = ("1", "21")
 
 
 class Place:
@@ -146,14 +150,17 @@ def zipped(files: dict[str, str | bytes]) -> bytes:
 
 
 def grade(
-    path: Path, place: Place, *, network: bool = False, limits: sandbox.Limits = PATIENT
+    path: Path, place: Place, *, network: bool = False, limits: sandbox.Limits = PATIENT, inputs: str = ""
 ) -> tuple[Outcome, dict[str, Any]]:
-    """The outcome for a submission, as the pipeline comes to it, and its results.json."""
+    """The outcome for a submission, as the pipeline comes to it, and its results.json.
+
+    `inputs` is the seed that hidden tests draw from; by default one of this submission's own.
+    """
     begun, results = time.monotonic(), None
     name = path.parent.name if path.stem == "notebook" else path.stem
     try:
         submission = read_submission(path, SLUG, ("network.onnx",) if network else ())
-        outcome, results = _run_and_score(submission, name, place, network, limits)
+        outcome, results = _run_and_score(submission, name, place, network, limits, inputs)
     except Malformed as error:
         outcome = Outcome(name, SLUG, Verdict.MALFORMED, 0.0, 3.0, 0.0, str(error))
     outcome = dataclasses.replace(outcome, seconds=time.monotonic() - begun)
@@ -161,7 +168,7 @@ def grade(
 
 
 def _run_and_score(
-    submission: Any, name: str, place: Place, network: bool, limits: sandbox.Limits
+    submission: Any, name: str, place: Place, network: bool, limits: sandbox.Limits, inputs: str
 ) -> tuple[Outcome, Any]:
     from . import networks
 
@@ -169,7 +176,7 @@ def _run_and_score(
     reserved, remarks = scoring.judge_artifacts(
         submission.artifacts,
         slug=SLUG,
-        seed=scoring.seed_for(SECRET, SLUG, "order of the test images"),
+        seed=int(scoring.seed_for(SECRET, SLUG, submission.fingerprint(), "test images"), 16),
         judge=partial(sandbox.judge_network, limits=NETWORK_LIMITS),
         refused=sandbox.NetworkRefused,
         test_set=networks.test_set,
@@ -179,14 +186,15 @@ def _run_and_score(
         scored = scoring.score(
             place.network_tests if network else place.tests,
             session.environment,
-            secret=SECRET,
+            inputs=inputs or scoring.seed_for(SECRET, SLUG, submission.fingerprint(), "inputs"),
+            slug=SLUG,
             reserved=reserved,
             seed=session.seed,
             student_errors=(sandbox.StudentError,),
             grader_errors=(sandbox.SandboxBroken,),
             test_seconds=20,
         )
-        verdict, message = Verdict(session.verdict), session.message
+        verdict, message, details = Verdict(session.verdict), session.message, session.details
     sources = {cell.index: cell.source for cell in submission.cells}
     shown = tuple(
         CellOutcome(
@@ -202,8 +210,9 @@ def _run_and_score(
     )
     message = "\n".join(text for text in (message, *remarks) if text)
     outcome = Outcome(
-        name, SLUG, verdict, scored.score, scored.max_score, 0.0, message, scored.questions, shown
-    )
+        name, SLUG, verdict, scored.score, scored.max_score, 0.0, message, scored.questions, shown,
+        "\n".join(details),
+    )  # fmt: skip
     return outcome, scored.results
 
 
@@ -214,6 +223,38 @@ def pages_of(outcome: Outcome, folder: Path) -> str:
     write_grades(folder / "grades.csv", [outcome])
     page = feedback.render_feedback(outcome, "The attacked exercise")
     return "\n".join([page, (folder / "grades.csv").read_text(), terminal.getvalue()])
+
+
+def told_to_the_student(outcome: Outcome, results: dict[str, Any]) -> list[str]:
+    """Everything that is written for a student: the page, results.json, a line of grades.csv, explain."""
+    outcome = dataclasses.replace(outcome, seconds=0.0)
+    terminal = io.StringIO()
+    key = Key(SLUG, "a" * 64, "b" * 64, "c" * 64)
+    explanation = report.explain(
+        Record(key, outcome, results),
+        [report.AttemptLine("x", "x.ipynb", None, outcome.verdict, outcome.score, 3.0, explained=True)],
+        title="The attacked exercise",
+        student="x",
+        graded_at=None,
+        today=report.Today(None, None),
+        for_student=True,
+    )
+    report.print_explanation(Console(file=terminal, width=200, force_terminal=False), explanation)
+    page = feedback.render_feedback(outcome, "The attacked exercise")
+    return [page, json.dumps(results, indent=2), repr(grades.row(outcome)), terminal.getvalue()]
+
+
+def instructors_record(outcome: Outcome) -> str:
+    """What the record keeps for the instructor alone."""
+    cases = [case.detail for question in outcome.questions for case in question.cases]
+    return "\n".join([outcome.detail, *cases])
+
+
+def differs(attack: Attack, path: Path, place: Place, told: Callable[..., object]) -> bool:
+    """Whether what is `told` differs between two gradings where only the hidden inputs do."""
+    limits = LIMITS if "time-limit" in attack.verdicts else PATIENT
+    first, second = (told(*grade(path, place, limits=limits, inputs=seed)) for seed in TELLING_SEEDS)
+    return first != second
 
 
 def grade_attack(attack: Attack, place: Place, facts: str) -> Seen:
@@ -233,6 +274,7 @@ def grade_attack(attack: Attack, place: Place, facts: str) -> Seen:
         received=place.received(),
         seconds=outcome.seconds,
         grew_mib=grew,
+        told=attack.wins == "tells" and differs(attack, path, place, told_to_the_student),
         followed=after.score if after.verdict is Verdict.GRADED else -1,
         alive=outcome.verdict is not Verdict.GRADER_ERROR,
         notes={
@@ -247,9 +289,31 @@ def mark_of(attack: Attack, place: Place) -> str:
     return f"{place.mark}-{attack.name}"
 
 
+def table_of(attack: Attack, place: Place, seed: str) -> str:
+    """The line that gives an attack what question 2 asks under this seed, as an earlier attempt learns it."""
+    if "table" not in attack.made:
+        return ""
+    asked: dict[str, int] = {}
+    names: dict[str, Any] = {}
+    exec(place.blocks["q2"], names)
+    before = os.environ.get("CONVCOURSE_SECRET_SEED")
+    os.environ["CONVCOURSE_SECRET_SEED"] = seed
+    try:
+        names["test_adds_many_numbers"].test_func(lambda values: asked.setdefault(str(values), sum(values)))
+    finally:
+        os.environ.pop("CONVCOURSE_SECRET_SEED")
+        os.environ.update({} if before is None else {"CONVCOURSE_SECRET_SEED": before})
+    return f"TABLE = {asked!r}\n"
+
+
 def facts_of(attack: Attack, place: Place, grader: int, numbers: dict[str, int]) -> str:
     """The cell that tells the attack where everything is."""
-    return (
+    table = attack.made.get("table")
+    seed = ""
+    if table:
+        earlier = place.notebook(f"{attack.kind}_{attack.name}_before", [place.blocks["preface"], table])
+        seed = scoring.seed_for(SECRET, SLUG, read_submission(earlier, SLUG).fingerprint(), "inputs")
+    return table_of(attack, place, seed) + (
         f"MARK = {mark_of(attack, place)!r}; TESTS = {str(place.tests)!r}; PORT = {place.port}\n"
         f"ABSTRACT = {place.abstract!r}; SOCKET = {place.path!r}; GRADER = {grader}; NUMBERS = {numbers!r}\n"
     )

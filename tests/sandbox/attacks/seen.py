@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 class Seen:
     """`shown` is every text that the grading showed to anybody; `followed` the mark of an honest submission
     graded right after; `grew_mib` how much more memory the
-    grader's process took; `left` what of the attack was found outside; `alive` whether there was a result."""
+    grader's process took; `left` what of the attack was found outside; `alive` whether there was a result;
+    `told` whether anything written for a student differed where only the hidden inputs did."""
 
     verdict: str = ""
     score: float = 0.0
@@ -15,6 +16,7 @@ class Seen:
     pages: str = ""
     left: tuple[str, ...] = ()
     received: bool = False
+    told: bool = False
     followed: float = 3.0
     grew_mib: float = 0.0
     seconds: float = 0.0
@@ -35,6 +37,7 @@ def won(seen: Seen, how: str, *, canary: str, earns: float, full: float, needle:
         "harm": not seen.alive,
         "left": bool(seen.left),
         "received": seen.received,
+        "tells": seen.told,
         "memory": seen.grew_mib > MUCH_MIB,
         "next": seen.followed != full,
         "needle": bool(needle) and needle in seen.pages,

@@ -12,21 +12,34 @@ import select
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from autograder.sandbox import user
 from autograder.sandbox.watchdog import kill_tree
+from autograder.verdict import Outcome
 
 from .corpus import Attack
-from .graded import Place, mark_of, network_of, notebook_text
+from .graded import (
+    Place,
+    differs,
+    facts_of,
+    hand_in,
+    instructors_record,
+    mark_of,
+    network_of,
+    notebook_text,
+    table_of,
+)
 from .seen import Seen
 
 HERE = Path(__file__).parent
 INSIDE = HERE.parents[2] / "autograder" / "sandbox" / "inside"
 PATIENCE_S = {True: 3.0, False: 120.0}  # after it is ready: where a hang is the success, and where it is not
 PORT = 5555
+ONE_AT_A_TIME = threading.Lock()  # our own grader tells its tests their seed by the process's environment
 
 
 def throwaway(*command: str, binds: Sequence[str] = ()) -> list[str]:
@@ -109,7 +122,7 @@ def _report(said: str) -> Seen:
 
 
 def _job(attack: Attack, place: Place, numbers: dict[str, int]) -> dict[str, object]:
-    facts = (
+    facts = table_of(attack, place, "90210") + (
         f"MARK = {mark_of(attack, place)!r}; TESTS = '/machine/tests'; PORT = {PORT}\n"
         f"ABSTRACT = {place.abstract!r}; "
         f"SOCKET = {place.path!r}; GRADER = GRADER_PID; NUMBERS = {numbers!r}\n"
@@ -166,6 +179,17 @@ def _unpacked(attack: Attack, place: Place, numbers: dict[str, int]) -> Seen:
     return _report(_said("naive_unpack.py", job, PATIENCE_S[attack.wins == "harm"]))
 
 
+def _told_in_full(attack: Attack, place: Place, numbers: dict[str, int]) -> Seen:
+    """Our own grader, but what its record keeps for the instructor is told to the student."""
+    path = hand_in(attack, place, facts_of(attack, place, os.getpid(), numbers))
+
+    def told(outcome: Outcome, results: object) -> str:
+        return instructors_record(outcome)
+
+    with ONE_AT_A_TIME:
+        return Seen(told=differs(attack, path, place, told))
+
+
 Counter = Callable[[Attack, Place, dict[str, int]], Seen]
 UNDEFENDED: dict[str, Counter] = {
     "one process": _one_process,
@@ -174,6 +198,8 @@ UNDEFENDED: dict[str, Counter] = {
     "trusting judge": _trusting_judge,
     "raw page": _raw_page,
     "plain unpacking": _unpacked,
+    "told in full": _told_in_full,
+    "the same inputs for all": _one_process,
 }
 
 

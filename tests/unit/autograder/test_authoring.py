@@ -1,6 +1,7 @@
 """A master makes the same files every time, and nothing hidden is among a student's."""
 
 import json
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -141,3 +142,25 @@ def test_an_authors_mistake_is_named(course, exercise, old, new, message):
 def test_a_mistake_in_the_examples_is_named(text, message):
     with pytest.raises(BuildError, match=message):
         parse_examples(text, ["q1"])
+
+
+def test_each_standard_zip_draws_from_a_seed_of_its_own_that_stays(course, exercise, tmp_path):
+    def seed_in_zip():
+        with zipfile.ZipFile(exercise.bundle / "autograder.zip") as archive:
+            heads = {archive.read(name).splitlines()[2] for name in archive.namelist() if "tests/" in name}
+            source = archive.read("tests/q1.py").decode()
+        (head,) = heads
+        return head.decode(), source
+
+    build_exercise(exercise, course)
+    first, source = seed_in_zip()
+    assert re.fullmatch(r"os\.environ\['CONVCOURSE_SECRET_SEED'\] = '[0-9a-f]{64}'", first)
+    assert source.endswith((exercise.bundle / "tests" / "q1.py").read_text()), "nothing else is changed"
+    change(exercise, "# A tiny exercise", "# A small exercise")
+    build_exercise(exercise, course)
+    assert seed_in_zip()[0] == first, "a change of words is no other draw"
+    shutil.rmtree(exercise.bundle)
+    build_exercise(exercise, course)
+    assert seed_in_zip()[0] != first
+    committed = [path for path in exercise.root.rglob("*") if path.is_file() and "_build" not in path.parts]
+    assert not any(first[-65:-1].encode() in path.read_bytes() for path in committed)

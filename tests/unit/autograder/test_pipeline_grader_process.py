@@ -98,7 +98,7 @@ def test_one_process_serves_job_after_job_in_its_main_thread(make_supervisor):
 def test_course_and_secret_reach_it_by_its_environment(make_supervisor, tmp_path):
     supervisor = make_supervisor(course=tmp_path, secret=77)
     assert said(grade(supervisor, "tell CONVCOURSE_COURSE"))[2] == str(tmp_path)
-    assert said(grade(supervisor, "tell CONVCOURSE_SECRET_SEED"))[2] == "77"
+    assert said(grade(supervisor, "tell CONVCOURSE_SECRET_SEED"))[2] == f"{77:064x}"
 
 
 def test_a_job_whose_process_dies_is_tried_once_more(make_supervisor, tmp_path):

@@ -1,5 +1,6 @@
 """Equal keys mean equal grades: each thing that a grade depends on changes a hash, and nothing else does."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -81,3 +82,15 @@ def test_the_graders_hash_reads_files_that_are_there():
         "pipeline/grade_one.py",
     ):
         assert name in names
+
+
+def test_a_guess_at_the_secret_takes_time_to_try(exercise):
+    """Whoever has a gradebook has this hash, and may try every small secret against it."""
+    begun = time.perf_counter()
+    for secret in range(1000, 1005):
+        keys.tests_hash(exercise, secret)
+    assert (time.perf_counter() - begun) / 5 > 0.005
+    begun = time.perf_counter()
+    for _ in range(5):
+        keys.tests_hash(exercise, 1000)
+    assert (time.perf_counter() - begun) / 5 < 0.005, "a grader asks for every submission"

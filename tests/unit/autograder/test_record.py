@@ -1,3 +1,7 @@
+import json
+import zlib
+from dataclasses import replace
+
 import pytest
 
 from autograder.record import Key, Record, RecordError
@@ -22,3 +26,22 @@ def test_equal_records_are_equal_bytes():
 def test_anything_else_is_refused_in_words(data):
     with pytest.raises(RecordError, match="no grading can be read"):
         Record.from_bytes(data)
+
+
+def test_a_record_from_before_there_were_details_is_read():
+    document = json.loads(zlib.decompress(RECORD.to_bytes()))
+    for name in ("detail", "practice"):
+        del document["outcome"][name]
+    for case in document["outcome"]["questions"][0]["cases"]:
+        del case["detail"]
+    old = zlib.compress(json.dumps(document).encode("utf-8", "surrogatepass"))
+    assert Record.from_bytes(old) == RECORD
+
+
+def test_what_a_student_is_shown_has_no_detail():
+    case = CaseOutcome("a", True, False, 0.5, "look at the stride", "line 3: exit status 51")
+    full = replace(
+        OUTCOME, detail="exit status 51", practice=True, questions=(replace(QUESTION, cases=(case,)),)
+    )
+    assert Record.from_bytes(replace(RECORD, outcome=full).to_bytes()).outcome == full
+    assert full.as_shown() == replace(OUTCOME, practice=True)

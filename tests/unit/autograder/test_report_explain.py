@@ -1,6 +1,7 @@
 """The explanation of a score: the evidence is complete, and a student sees nothing that is hidden."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -105,6 +106,24 @@ def test_the_page_has_the_source_and_hint_of_a_passed_hidden_case_for_the_instru
     assert "assert n != 77" not in text, "a terminal shows the source of what failed"
     for shown in (text, page):
         assert "assert n &gt; 0" not in shown and "assert n > 0" not in shown, "public cases are not secret"
+
+
+def test_the_instructor_alone_is_told_what_happened_and_that_it_was_practice():
+    plain = record(Verdict.CRASHED)
+    (question,) = plain.outcome.questions
+    cases = tuple(replace(case, detail="line 9: Crashed" if case.hidden else "") for case in question.cases)
+    outcome = replace(
+        plain.outcome,
+        detail="While a test used f(): exit status 51.",
+        practice=True,
+        questions=(replace(question, cases=cases),),
+    )
+    graded = replace(plain, outcome=outcome)
+    for text in both(explanation(graded)):
+        assert "exit status 51" in text and text.count("line 9: Crashed") == 1, "of the case that failed"
+        assert "for practice" in text
+    for text in both(explanation(graded, for_student=True)):
+        assert "51" not in text and "line 9" not in text and "practice" not in text
 
 
 def test_a_student_sees_nothing_that_is_hidden(sources):

@@ -6,7 +6,15 @@ import os
 import pytest
 
 from autograder.scoring import ScoringError, gradescope_results, score
-from autograder.scoring.secret import VARIABLE, SecretError, instructor_secret, seed_for
+from autograder.scoring.secret import (
+    VARIABLE,
+    SecretError,
+    as_text,
+    instructor_secret,
+    is_practice,
+    parse_secret,
+    seed_for,
+)
 from autograder.verdict import Outcome, Verdict
 
 TESTS = """
@@ -46,7 +54,7 @@ def tests(tmp_path):
 
 
 def run(tests, names, **options):
-    return score(tests, names, secret=7, student_errors=(StudentError,), grader_errors=(Broken,), **options)
+    return score(tests, names, inputs="7", student_errors=(StudentError,), grader_errors=(Broken,), **options)
 
 
 def test_points_are_summed_over_the_cases_that_passed(tests):
@@ -106,7 +114,7 @@ def test_our_own_failure_is_seen_behind_an_assertion(tests):
             raise AssertionError("hides it") from None
 
     with pytest.raises(Hidden):
-        score(tests, {"n": 42, "f": broken}, secret=7, grader_errors=(Hidden,))
+        score(tests, {"n": 42, "f": broken}, inputs="7", grader_errors=(Hidden,))
 
 
 def test_the_names_of_the_grader_come_before_the_students(tests):
@@ -123,17 +131,20 @@ def test_a_test_that_never_ends_is_stopped_and_the_rest_counts_as_not_reached(te
     scored = run(tests, {"n": 42, "f": forever}, test_seconds=0.2)
     assert not scored.finished
     assert [question.score for question in scored.questions] == [1.0, 1.0]
-    assert scored.questions[1].cases[1].message.startswith("Not reached")
+    # Where the tests stopped is not told after a hidden one: what was not reached looks as if it had failed.
+    messages = [case.message for question in scored.questions for case in question.cases if case.hidden]
+    assert messages == ["Count from zero."] * 2
+    assert scored.questions[1].cases[1].detail.startswith("Not reached")
 
 
-def test_seeds_are_set_before_each_case_and_depend_on_the_secret_alone(tests):
-    def seeds(secret):
+def test_seeds_on_the_students_side_are_set_before_each_case_and_say_nothing_of_the_secret(tests):
+    def seeds(inputs, slug):
         numbers = []
-        score(tests, {"n": 1}, secret=secret, seed=numbers.append)
+        score(tests, {"n": 1}, inputs=inputs, slug=slug, seed=numbers.append)
         return numbers
 
-    assert seeds(1) == seeds(1) and len(set(seeds(1))) == 2
-    assert not set(seeds(1)) & set(seeds(2))
+    assert seeds("1", "04") == seeds("2", "04") and len(set(seeds("1", "04"))) == 2
+    assert not set(seeds("1", "04")) & set(seeds("1", "05"))
 
 
 def test_hidden_tests_see_the_secret_and_nobody_afterwards(tests, monkeypatch):
@@ -186,14 +197,39 @@ def test_the_secret_is_made_once_and_readable_by_its_owner_alone(tmp_path):
     assert instructor_secret(5, tmp_path) == 5
 
 
-def test_a_damaged_secret_is_said_and_not_replaced(tmp_path):
-    (tmp_path / "secret_seed").write_text("hello")
-    with pytest.raises(SecretError, match="does not hold a number"):
+@pytest.mark.parametrize("text", ["hello", "-3", "0x12", "ab" * 31, "ab" * 33, ""])
+def test_a_damaged_secret_is_said_and_not_replaced(tmp_path, text):
+    (tmp_path / "secret_seed").write_text(text)
+    with pytest.raises(SecretError, match="does not hold a secret"):
         instructor_secret(folder=tmp_path)
 
 
-def test_seeds_are_of_32_bits():
-    assert all(0 <= seed_for(secret, "q1", "0") < 2**32 for secret in range(50))
+def test_a_new_secret_has_256_bits_and_is_not_practice(tmp_path):
+    made = [instructor_secret(folder=tmp_path / str(number)) for number in range(20)]
+    assert len((tmp_path / "0" / "secret_seed").read_text().strip()) == 64
+    assert not any(map(is_practice, made)) and len(set(made)) == 20
+    assert all(number.bit_length() > 200 for number in made)
+
+
+def test_an_old_short_secret_goes_on_and_is_practice(tmp_path):
+    (tmp_path / "secret_seed").write_text(f"{2**62 - 1}\n")
+    assert instructor_secret(folder=tmp_path) == 2**62 - 1 and is_practice(2**62 - 1)
+
+
+@pytest.mark.parametrize("secret", [0, 7, 2**62, 2**119, 2**255 + 12345, 2**256 - 1])
+def test_a_secret_travels_to_workers_as_it_is(secret):
+    assert parse_secret(as_text(secret)) == secret and len(as_text(secret)) == 64
+
+
+def test_a_seed_for_one_submission_says_nothing_about_another():
+    seeds = {
+        seed_for(secret, slug, submission, purpose)
+        for secret in (1, 2)
+        for slug in ("03", "04")
+        for submission in ("a", "b")
+        for purpose in ("inputs", "test images")
+    }
+    assert len(seeds) == 16 and all(len(seed) == 64 for seed in seeds)
 
 
 def test_no_public_message_can_quote_what_a_hidden_test_asked(tmp_path):
@@ -209,7 +245,7 @@ def test_no_public_message_can_quote_what_a_hidden_test_asked(tmp_path):
         kept.append(x)
         raise StudentError("ValueError", str(kept))
 
-    scored = score(tmp_path, {"n": 42, "f": f}, secret=1, student_errors=(StudentError,))
+    scored = score(tmp_path, {"n": 42, "f": f}, inputs="1", student_errors=(StudentError,))
     messages = [case.message for question in scored.questions for case in question.cases]
     assert "CANARY" in kept and "42" in messages[2]
     assert not any("CANARY" in message for message in messages)
@@ -221,6 +257,6 @@ def test_a_test_that_would_take_all_memory_fails_and_harms_nobody(tmp_path):
             "assert isinstance(n, int)", "import numpy as np; np.ones((n, 1)) - np.ones((1, n)); assert True"
         )
     )
-    scored = score(tmp_path, {"n": 50_000, "f": lambda x: 2 * x}, secret=1)
+    scored = score(tmp_path, {"n": 50_000, "f": lambda x: 2 * x}, inputs="1")
     (question,) = scored.questions
     assert not question.cases[0].passed and scored.finished

@@ -113,7 +113,7 @@ def test_a_judging_that_fails_is_not_a_failed_test(tmp_path):
     judging = Future()
     judging.set_exception(ArtifactError("no test images"))
     with pytest.raises(ArtifactError, match="no test images"):
-        score(tmp_path, {}, secret=7, reserved=StillJudged(judging), grader_errors=(ArtifactError,))
+        score(tmp_path, {}, inputs="7", reserved=StillJudged(judging), grader_errors=(ArtifactError,))
 
 
 MISMATCHES = {

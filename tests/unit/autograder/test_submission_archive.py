@@ -196,3 +196,49 @@ def test_a_bomb_beside_the_notebook_is_never_unpacked(tmp_path):
     begun = time.monotonic()
     assert read_submission(bomb, SLUG).cells
     assert time.monotonic() - begun < 2
+
+
+def test_a_notebook_and_its_zip_have_one_fingerprint_whatever_does_not_enter_the_sandbox(write_zip, tmp_path):
+    document = json.loads(HONEST)
+    plain = read_submission(HONEST, SLUG).fingerprint()
+    assert (
+        read_submission(write_zip(("any/name.ipynb", HONEST), ("notes.txt", b"x")), SLUG).fingerprint()
+        == plain
+    )
+    text = {"cell_type": "markdown", "metadata": {}, "source": "a note"}
+    shown = {**CELL, "outputs": [{"output_type": "stream", "text": "1"}], "execution_count": 7, "id": "x"}
+    for cells in (
+        [text, CELL],
+        [shown],
+        [{**CELL, "source": ["n = ", "1"]}],
+        [{**CELL, "metadata": {"a": 1}}],
+    ):
+        changed = json.dumps({**document, "cells": cells, "nbformat_minor": 5}).encode()
+        assert read_submission(changed, SLUG).fingerprint() == plain
+
+
+def test_whatever_enters_the_sandbox_changes_the_fingerprint(write_zip):
+    document = json.loads(HONEST)
+
+    def of(cells, *artifacts):
+        files = [("a.ipynb", json.dumps({**document, "cells": cells}).encode()), *artifacts]
+        names = tuple(name for name, _ in artifacts)
+        return read_submission(write_zip(*files), SLUG, names).fingerprint()
+
+    def tagged(*tags):
+        return {**CELL, "metadata": {"tags": list(tags)}}
+
+    found = [
+        of([CELL]),
+        of([CELL, CELL]),
+        of([{**CELL, "source": "n = 1 "}]),
+        of([{**CELL, "source": "n = "}, {**CELL, "source": "1"}]),
+        of([tagged("long")]),
+        of([CELL], ("a.onnx", b"1")),
+        of([CELL], ("a.onnx", b"2")),
+        of([CELL], ("b.onnx", b"1")),
+        of([CELL], ("a.onnx", b"1"), ("b.onnx", b"2")),
+    ]
+    assert len(set(found)) == len(found)
+    assert of([tagged("a", "long")]) == of([tagged("long", "a", "a")])
+    assert of([CELL], ("a.onnx", b"1"), ("b.onnx", b"2")) == of([CELL], ("b.onnx", b"2"), ("a.onnx", b"1"))

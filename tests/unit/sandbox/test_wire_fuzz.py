@@ -265,7 +265,7 @@ def test_no_mutation_of_a_wrong_answer_earns_a_point_or_an_error_of_ours(tmp_pat
         scored = score(
             folder,
             session.environment,
-            secret=1,
+            inputs="1",
             student_errors=(StudentError,),
             grader_errors=(SandboxBroken,),
         )
