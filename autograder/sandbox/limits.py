@@ -18,6 +18,8 @@ class Limits:
     file_mib: int
     cell_s: float
     wall_s: float
+    late_cell_s: float
+    cells_s: float
     call_s: float
     calls_wall_s: float
     start_s: float
@@ -27,6 +29,7 @@ class Limits:
     stack_mib: int
     cpu_s: int
     text_kib: int
+    flood_kib: int
     images_kib: int
     stray_kib: int
     restarts: int

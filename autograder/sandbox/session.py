@@ -20,6 +20,7 @@ from .results import Cell, CellResult, checked_result, clean_error
 
 SEED = 20_000  # before the first cell; tests set their own
 SKIP_TAG = "long"
+LONG_CELL = re.compile(r"\A\s*#\s*Long: ")  # the same said in the cell, since Colab drops tags
 SEVERITY = [Verdict.GRADED, Verdict.OUTPUT_LIMIT, Verdict.TIME_LIMIT, Verdict.MEMORY_LIMIT, Verdict.CRASHED]
 MAX_SLOW_CALLS = 2  # of one function: after that it is not called again
 MAX_DETAILS = 20  # lines for the instructor's record
@@ -82,6 +83,7 @@ class Session:
         self._cells_done = False
         self._text_left, self._images_left = limits.text_kib * 1024, limits.images_kib * 1024
         self._calls_left = float(limits.calls_wall_s)
+        self._cells_left = float(limits.cells_s)
         self._lethal: set[str] = set()
         self._slow: dict[str, int] = {}
         self._seed: int | None = None
@@ -111,7 +113,7 @@ class Session:
         while not self._run_all() and self._may_restart():
             self._text_left, self._images_left = self.limits.text_kib * 1024, self.limits.images_kib * 1024
         self._cells_done = True
-        not_run = "Not run: the notebook ended its process too often."
+        not_run = "Not run: cells before it ended the notebook's process too often."
         return [
             self._results.get(cell.index) or CellResult(cell.index, "skipped", error=not_run)
             for cell in self.cells
@@ -128,18 +130,22 @@ class Session:
         for cell in self.cells:
             if cell.index in self._skip:
                 result = self._skip[cell.index]
-            elif SKIP_TAG in cell.tags:
+            elif SKIP_TAG in cell.tags or LONG_CELL.search(cell.source):
                 result = CellResult(
                     cell.index, "skipped", text="Not run while grading: this cell takes long.\n"
                 )
-            elif wall_left <= 0:
-                self._note("time-limit", f"All cells together ran longer than {self.limits.wall_s:g} s.")
+            elif self._cells_left <= 0:
+                self._note("time-limit", f"All runs of all cells took longer than {self.limits.cells_s:g} s.")
                 result = CellResult(
                     cell.index, "skipped", error="Not run: the time for all cells was used up."
                 )
             else:
-                result = self._run_one(process, cell, min(self.limits.cell_s, wall_left))
+                if wall_left <= 0:  # a definition still gets its turn
+                    self._note("time-limit", f"All cells together ran longer than {self.limits.wall_s:g} s.")
+                seconds = max(min(self.limits.cell_s, wall_left), self.limits.late_cell_s)
+                result = self._run_one(process, cell, seconds)
                 wall_left -= result.seconds
+                self._cells_left -= result.seconds
             self._results[cell.index] = result
             if self._process is None:
                 return False

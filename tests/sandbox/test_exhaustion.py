@@ -123,7 +123,34 @@ def test_images_without_end_are_cut_at_the_cap(run):
     )
     _session, (result,) = run(noise + "for _ in range(50): display(Image(png))")
     assert 0 < sum(map(len, result.images)) <= SMALL.images_kib * 1024
-    assert result.status == "output-limit"
+    assert result.status == "ok" and "an image was left out" in result.text
+
+
+def test_much_text_costs_nothing_but_text(run):
+    session, (result,) = run("print('y' * 400_000)\nx = 1")
+    assert (result.status, session.verdict) == ("ok", Verdict.GRADED) and session.environment.get("x") == 1
+    assert "more text was printed than is kept" in result.text
+    assert len(result.text) <= SMALL.text_kib * 1024 + 100
+
+
+def test_slow_experiments_never_cost_an_answer_its_turn(run):
+    slow = ["import time; time.sleep(60)"] * 6
+    limits = dataclasses.replace(SMALL, cell_s=1, wall_s=3, late_cell_s=0.5)
+    session, results = run(*slow, "def answer(): return 42", limits=limits)
+    assert [result.status for result in results] == ["time-limit"] * 6 + ["ok"]
+    assert session.verdict is Verdict.TIME_LIMIT and session.environment.get("answer")() == 42
+
+
+def test_all_runs_of_all_cells_are_bounded_together(run):
+    limits = dataclasses.replace(SMALL, cell_s=1, wall_s=2, late_cell_s=0.5, cells_s=3)
+    _session, results = run(*["import time; time.sleep(60)"] * 9, limits=limits)
+    assert results[-1].status == "skipped" and "time for all cells was used up" in results[-1].error
+    assert sum(result.seconds for result in results) < 5
+
+
+def test_the_long_cell_is_known_without_its_tag(run):
+    session, (result,) = run("# Long: trains for minutes; the grader does not run it\nwhile True: pass")
+    assert result.status == "skipped" and session.verdict is Verdict.GRADED
 
 
 def test_a_thread_that_prints_for_ever_costs_only_output(run):

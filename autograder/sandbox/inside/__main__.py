@@ -25,7 +25,7 @@ def serve_notebook(channel: Channel, limits: dict[str, Any], ready: Preloaded) -
     """Run a student's cells and answer for what they made."""
     from .handlers import Handlers, Objects
 
-    ready.output.allow(limits["text_kib"] * 1024, limits["images_kib"] * 1024)
+    ready.output.allow(*(1024 * limits[name] for name in ("text_kib", "images_kib", "flood_kib")))
     objects = Objects()
     sys.path.insert(0, "")
     serve(channel, Handlers(ready.shell, objects), objects.object)

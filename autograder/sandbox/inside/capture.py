@@ -4,6 +4,8 @@ import io
 import sys
 from typing import Any
 
+TEXT_LEFT_OUT = "\n[more text was printed than is kept]\n"
+
 
 class OutputLimit(BaseException):
     """The notebook printed more than it may. Not an `Exception`, for the same reason as `TimeLimit`."""
@@ -12,41 +14,46 @@ class OutputLimit(BaseException):
 class Output:
     """The output of all cells, with one budget of bytes for text and one for images.
 
-    >>> output = Output(text_bytes=10, image_bytes=0)
+    >>> output = Output(text_bytes=10, image_bytes=0, flood_bytes=100)
     >>> output.add_text("hello")
     >>> output.take()
     ('hello', [])
     """
 
-    def __init__(self, text_bytes: int, image_bytes: int) -> None:
-        self.text_left, self.images_left = text_bytes, image_bytes
-        self.exceeded = self._exhausted = False
+    def __init__(self, text_bytes: int, image_bytes: int, flood_bytes: int) -> None:
+        self.exceeded = self._full = self._flooded = False
         self._texts: list[str] = []
         self._images: list[bytes] = []
+        self.allow(text_bytes, image_bytes, flood_bytes)
 
-    def allow(self, text_bytes: int, image_bytes: int) -> None:
-        """Set both budgets."""
-        self.text_left, self.images_left = text_bytes, image_bytes
+    def allow(self, text_bytes: int, image_bytes: int, flood_bytes: int) -> None:
+        """Set the budgets: what is kept of text and images, and how much text may be printed at all."""
+        self.text_left, self.images_left, self.flood_left = text_bytes, image_bytes, flood_bytes
 
     def add_text(self, text: str) -> None:
-        """Keep `text`; going over the budget raises `OutputLimit` once.
+        """Keep `text` as far as the budget goes, and drop the rest: much output costs nothing but output.
 
-        From then on text is dropped in silence, so that a flood costs the cell that made it and no other.
+        A flood raises `OutputLimit` once, and is dropped in silence from then on, so that it costs the cell
+        that made it and no other.
         """
-        if self._exhausted:
+        if self._flooded:
             return
         size = len(text.encode("utf-8", "replace"))
+        self.flood_left -= size
         if size > self.text_left:
-            self._texts.append(text[: self.text_left])
-            self._exhausted = self.exceeded = True
+            if not self._full:
+                self._texts.append(text[: max(self.text_left - len(TEXT_LEFT_OUT), 0)] + TEXT_LEFT_OUT)
+            self._full, self.text_left = True, 0
+        else:
+            self.text_left -= size
+            self._texts.append(text)
+        if self.flood_left < 0:
+            self._flooded = self.exceeded = True
             raise OutputLimit("printed more than the limit for a submission's text")
-        self.text_left -= size
-        self._texts.append(text)
 
     def add_image(self, png: bytes) -> None:
         """Keep an image; one that is over the budget is left out, with a line that says so."""
         if len(png) > self.images_left:
-            self.exceeded = True
             self.add_text("[an image was left out: the limit for a submission's images is reached]\n")
             return
         self.images_left -= len(png)

@@ -26,7 +26,7 @@ class Preloaded(NamedTuple):
 
 def make_shell() -> Preloaded:
     """The shell, and the formatter of its errors, which is slow when it is first used."""
-    output = Output(0, 0)
+    output = Output(0, 0, 0)
     shell = GradingShell(output)
     _run_a_cell(shell)
     _explain_an_error(shell)
