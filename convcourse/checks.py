@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from convcourse._cases import run_case
-from convcourse._draws import VARIABLE, NotTelling, secret_rng, telling
+from convcourse._draws import NotTelling, secret_rng, telling
 from convcourse._report import ProgressReport, QuestionReport
 from convcourse._values import as_array, as_number, as_pair, refuses, same
 
 __all__ = [
-    "VARIABLE",
     "Exercise",
     "NotTelling",
     "UnknownExercise",
