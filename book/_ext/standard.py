@@ -20,7 +20,7 @@ from words import strays
 log = logging.getLogger(__name__)
 
 # The rules read from a page's source. "promoted" and "length" are held against the built page, by tests/site.
-RULES = ("captions", "claims", "hidden", "sentences", "width", "words")
+RULES = ("captions", "claims", "directives", "hidden", "sentences", "width", "words")
 
 CODE_WIDTH = 72
 HIDDEN_SHARE = 1 / 3
@@ -126,6 +126,13 @@ def not_one_sentence(page: Page) -> Iterator[tuple[int, str]]:
 def problems(source: str) -> Iterator[tuple[str, int, str]]:
     """Everything a page does not keep, as (rule, line, what)."""
     page = take_apart(source)
+    for number, row in enumerate(source.split("\n"), start=1):
+        if re.match(r"```\{[\w-]+\}.*`", row):
+            yield (
+                "directives",
+                number,
+                "a directive whose argument holds code must be fenced by :::, not by ```",
+            )
     for number, what in not_one_sentence(page):
         yield "sentences", number, what
     for number, what in unbound(page):

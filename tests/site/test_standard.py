@@ -58,6 +58,7 @@ BROKEN = {
         cell("draw()", "hide-input", caption="It has 208 numbers."),
     ],
     "words": ["One weight a pixel.\n", "The kernel spans $D_{in}$ channels.\n", "Two class scores.\n"],
+    "directives": ["```{quiz} What is `x`?\n- [ ] 5 -- No.\n- [x] 6 -- Yes.\n```\n"],
     "width": [cell("x" * 73, "shown")],
     "captions": [cell("plots.show(fig, 'alt')", "hide-input"), cell("plots.widget('a', {}, 'alt')", "shown")],
     "hidden": ["A word.\n" + cell("x = 1\n" * 40)],
