@@ -20,7 +20,8 @@ STRAYS = {
     r"D_\{?(?:\\(?:text|mathrm)\{)?(?:in|out)\b": "channels are C_in and C_out; D is dilation",
     r"\bF\s*(?:\\times|×|\\cdot)\s*F\b": "the kernel size is K",
     r"n_\{?(?:\\(?:text|mathrm)\{)?(?:in|out)\b": "sizes are H, W and H_out, W_out",
-    r"\bK (?:filters|output channels)\b|\$K\$ filters": "the number of filters is C_out",
+    r"\b[KF] (?:filters|output channels)\b|\$[KF]\$ filters": "the number of filters is C_out",
+    r"\$C\$ (?:input |output )?channels": "channels are C_in and C_out",
     r"\bkernels? of (?:size )?\$?F\b": "the kernel size is K",
     # one word for one idea
     r"\bclass scores?\b": "logits",

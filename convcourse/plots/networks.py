@@ -61,8 +61,8 @@ def parameter_shares(networks: Mapping[str, tuple[int, int]], budget: int) -> Fi
     ax = fig.subplots()
     names = list(networks)
     convolutions, linear = np.array(list(networks.values())).T
-    ax.barh(names, convolutions, height=0.55, color=INPUT, label="convolutions and their norms")
-    ax.barh(names, linear, height=0.55, left=convolutions, color=WEIGHTS, label="linear layers")
+    ax.barh(names, convolutions, height=0.55, color=WEIGHTS, label="convolutions and their norms")
+    ax.barh(names, linear, height=0.55, left=convolutions, color=MUTED, label="linear layers")
     for row, total in enumerate(convolutions + linear):
         ax.annotate(f"{total:,}", (total, row), (12, 0), textcoords="offset points", va="center")
     ax.axvline(budget, color=GRADIENT, linestyle="--", label=f"{budget:,}")
@@ -79,7 +79,7 @@ def layer_budget(layers: Sequence[LayerShape]) -> Figure:
     left, right = fig.subplots(1, 2, sharey=True)
     places = range(len(layers))
     left.barh(places, [layer.values for layer in layers], height=0.7, color=OUTPUT)
-    right.barh(places, [layer.parameters for layer in layers], height=0.7, color=INPUT)
+    right.barh(places, [layer.parameters for layer in layers], height=0.7, color=WEIGHTS)
     for place, layer in enumerate(layers):
         size = " × ".join(map(str, layer.output_shape))
         left.annotate(

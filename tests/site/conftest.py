@@ -71,7 +71,8 @@ class Visit:
 
     def open(self, path: str) -> Page:
         """Go to `path` below the site and wait until nothing more is loaded."""
-        self.page.goto(self.site + path, wait_until="networkidle")
+        self.page.goto(self.site + path, wait_until="load")  # on a busy machine the network is idle before
+        self.page.wait_for_load_state("networkidle")
         return self.page
 
     def bodies(self) -> dict[str, bytes]:
