@@ -63,7 +63,7 @@ WAYS = {
     "a closed channel": ("crashed", "[os.close(c) for c in channels]; os._exit(n)"),
     "noise": ("crashed", "raw(struct.pack('>I', 5 + n) + os.urandom(5 + n))"),
     "a flood past the capture": ("output-limit", "os.write(1, b'x' * (2 << 20)) if n else 0; time.sleep(9)"),
-    "a flood": ("output-limit", "print(str(n) * (1 << 17))"),
+    "a flood": ("graded", "print(str(n) * (1 << 17))"),
     "too much memory": ("memory-limit", "raise MemoryError(n)"),
     "too much time": ("time-limit", "time.sleep(60 + n)"),
     "no ears": ("time-limit", "signal.signal(signal.SIGALRM, signal.SIG_IGN); time.sleep(60 + n)"),
