@@ -1,7 +1,7 @@
 // Draw a digit, or push one about, and watch two networks read it: a convolutional and a fully connected one.
 // Data: {images: [base64 of 784 bytes], labels, start: {image, down, right}}; the networks come with the page.
 
-import { arrowStep, button, element, number, reducedMotion, statusLine } from "./lib.js";
+import { arrowStep, button, element, reducedMotion, statusLine } from "./lib.js";
 import { forward, load, softmax, tensor } from "./nn.js";
 import { mnist_20k } from "./networks/mnist_20k.js";
 import { mlp_mnist } from "./networks/mlp_mnist.js";
@@ -47,7 +47,8 @@ function segment(fine, [x0, y0], [x1, y1], down, right) {
       const px = column + 0.5 - ax;
       const py = row + 0.5 - ay;
       const along = length ? Math.max(0, Math.min(1, (px * dx + py * dy) / length)) : 0;
-      const [away, aside] = [px - along * dx, py - along * dy];
+      const away = px - along * dx;
+      const aside = py - along * dy;
       const covered = Math.min(1, radius + 0.5 - Math.sqrt(away * away + aside * aside));
       if (covered > fine[row * GRID + column]) fine[row * GRID + column] = covered;
     }
@@ -93,8 +94,10 @@ export function centered(fine) {
     for (let column = 0; column < GRID; column++) {
       const value = fine[row * GRID + column];
       if (!value) continue;
-      [top, bottom] = [Math.min(top, row), Math.max(bottom, row)];
-      [left, right] = [Math.min(left, column), Math.max(right, column)];
+      top = Math.min(top, row);
+      bottom = row;
+      left = Math.min(left, column);
+      right = Math.max(right, column);
       mass += value;
       down += value * (row + 0.5);
       across += value * (column + 0.5);
@@ -121,7 +124,7 @@ function drawRow(canvas, { shape: [count, height, width], data }, white) {
   context.putImageData(pixels, 0, 0);
 }
 
-const share = (value) => `${number(100 * value, 1)} %`;
+const share = (value) => `${(100 * value).toFixed(1)} %`; // some forty of them at each move: no locale is asked
 
 // One network's side of the figure: what it says, large, and its ten shares.
 function reader(name, stored, size) {
@@ -200,10 +203,11 @@ export function mount(area, data) {
     }
     convolutional.show(results[0], label);
     connected.show(results[1], label);
+    if (!say) return; // while the pen is down, nothing is read out
     words.forEach((node, digit) => {
       node.textContent = `${digit}: convolutional ${share(results[0].shares[digit])}, fully connected ${share(results[1].shares[digit])}`;
     });
-    if (say) status.textContent = sentence(fine, label, ...results);
+    status.textContent = sentence(fine, label, ...results);
   }
 
   function sentence(fine, label, one, other) {

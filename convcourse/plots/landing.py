@@ -1,10 +1,12 @@
-"""The figure of the first page: how well networks read digits that have moved."""
+"""The figure of the first page: a digit that moves, and how well networks read digits that have moved."""
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from convcourse.plots._colors import SERIES
+from convcourse.plots._grid import picture
 from convcourse.plots._show import figure
 
 
@@ -16,19 +18,42 @@ def accuracy_by_shift(rows: Mapping[str, Sequence[tuple[float, float]]]) -> Figu
     >>> len(accuracy_by_shift({"a": [(97, 0.1), (90, 1)]}).axes[0].lines)
     1
     """
-    fig = figure(720, 300)
+    fig = figure(340, 290)
     ax = fig.subplots()
     for (name, values), color in zip(rows.items(), SERIES, strict=False):
         pixels = range(len(values))
         means = [mean for mean, _ in values]
-        ax.plot(pixels, means, marker="o", color=color)
+        ax.plot(pixels, means, marker="o", color=color, label=name)
         low, high = ([mean + side * sd for mean, sd in values] for side in (-1, 1))
         ax.fill_between(pixels, low, high, color=color, alpha=0.25, linewidth=0)
-        ax.annotate(name, (pixels[-1], means[-1]), xytext=(9, -4), textcoords="offset points", color=color)
     ax.set_xlabel("moved by so many pixels")
     ax.set_ylabel("read correctly (%)")
     ax.set_xticks(range(max(len(values) for values in rows.values())))
-    ax.set_xlim(right=max(len(values) for values in rows.values()) + 0.35)
     ax.set_ylim(0, 103)
     ax.grid(axis="y")
+    ax.legend(loc="lower left", fontsize=11)
+    return fig
+
+
+def moved_digit(images: Sequence[np.ndarray], answers: Mapping[str, Sequence[int]]) -> Figure:
+    """A digit moved by 0, 1, 2, ... pixels, and under each image [H, W] what the networks call it.
+
+    >>> len(moved_digit([np.zeros((28, 28))] * 3, {"convolutional": [9, 9, 9]}).axes)
+    4
+    """
+    fig = figure(340, 290)
+    top = fig.subplots(2, len(images), height_ratios=[1, 1.6])
+    for ax, image, pixels in zip(top[0], images, range(len(images)), strict=True):
+        picture(ax, image)
+        ax.set_title(str(pixels))
+    for ax in top[1]:
+        ax.remove()
+    below = fig.add_subplot(top[0][0].get_gridspec()[1, :])
+    below.set_xlim(-0.5, len(images) - 0.5)
+    below.set_ylim(len(answers) - 0.3, -0.7)
+    below.set_axis_off()
+    for row, ((name, said), color) in enumerate(zip(answers.items(), SERIES, strict=False)):
+        below.text(-0.5, row - 0.42, name, color=color, ha="left", va="center")
+        for column, digit in enumerate(said):
+            below.text(column, row, str(digit), color=color, fontsize=16, ha="center", va="center")
     return fig

@@ -119,6 +119,13 @@ def test_mathematics_is_mathml_and_no_formula_is_left_raw(visit, path):
     assert page.locator("math").count() == page.locator("math:has(*)").count()
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_no_directive_is_shown_raw(path):
+    """A fence that is not taken for a directive ends up as text: backticks in a quiz's title are enough."""
+    article = re.search(r"<article>.*</article>", (SITE / path).read_text(encoding="utf-8"), re.DOTALL)[0]
+    assert re.findall(r"```.?\{?\w*|\[x\].{0,40}|:::\S*", article) == []
+
+
 @pytest.mark.parametrize("path", ALL_PAGES)
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_no_page_scrolls_sideways(new_visit, path, width):
