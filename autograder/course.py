@@ -3,6 +3,7 @@
 Every wrong value is refused with the file, the key, the value and what would be right.
 """
 
+import json
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,12 @@ class Exercise:
     def bundle(self) -> Path:
         """Where `build` puts the hidden tests and the standard otter zip; never shown to a student."""
         return self.root / "_build" / "bundles" / self.slug
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The heading of each question by its name; none before it is built."""
+        path = self.bundle / "titles.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     @property
     def questions(self) -> tuple[str, ...]:

@@ -61,7 +61,13 @@ def _plain(part: Any) -> Any:
 
 def _outcome(row: dict[str, Any]) -> Outcome:
     questions = tuple(
-        QuestionOutcome(**{**question, "cases": tuple(CaseOutcome(**case) for case in question["cases"])})
+        QuestionOutcome(
+            **{
+                **question,
+                "cases": tuple(CaseOutcome(**case) for case in question["cases"]),
+                "missing": tuple(question.get("missing", ())),
+            }
+        )
         for question in row["questions"]
     )
     cells = tuple(

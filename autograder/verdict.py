@@ -53,12 +53,17 @@ class CaseOutcome:
 
 @dataclass(frozen=True)
 class QuestionOutcome:
-    """One question: its score is the sum over the cases that passed."""
+    """One question: its score is the sum over the cases that passed.
+
+    `missing` are names that its tests ask for and the notebook never defined, `title` is its heading.
+    """
 
     name: str
     score: float
     max_score: float
     cases: tuple[CaseOutcome, ...]
+    missing: tuple[str, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ CONFIG = re.compile(r"#\s+assignment\s+config\b", re.IGNORECASE)
 TEST_CONFIG = re.compile(
     r'^""?"?\s*#\s*BEGIN TEST CONFIG\n(.*?)\n"?""\s*#\s*END TEST CONFIG\n(.*)$', re.DOTALL
 )
+HEADING = re.compile(r"^## Question (\d+): (.+?) *(?:\([\d.]+ points?\))?$", re.MULTILINE)
 UNSAFE_IN_MESSAGE = re.compile(r'["\\\n]')
 
 
@@ -31,6 +32,8 @@ class Master:
     notebook: NotebookNode
     questions: dict[str, float]
     """Points of each question, in the order of the notebook."""
+    titles: dict[str, str]
+    """The heading of each question that has one: `## Question 2: the size of one axis (4 points)`."""
 
 
 def read_master(path: Path, requirements: list[str], addresses: Mapping[str, str]) -> Master:
@@ -48,7 +51,8 @@ def read_master(path: Path, requirements: list[str], addresses: Mapping[str, str
     if not questions:
         raise BuildError(f"{path} has no question; begin one with a raw cell '# BEGIN QUESTION'")
     _complete_config(notebook, path, requirements)
-    return Master(notebook, questions)
+    titles = {f"q{number}": title for number, title in HEADING.findall(text)}
+    return Master(notebook, questions, {name: titles[name] for name in questions if name in titles})
 
 
 def _mark_cells(notebook: NotebookNode, path: Path) -> dict[str, float]:

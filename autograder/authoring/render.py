@@ -1,5 +1,6 @@
 """All that one master makes, as a table from path to bytes: `build` writes it, `verify` compares it."""
 
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ def render(exercise: Exercise, course: Course) -> Rendered:
     committed |= dict(made[example.title] for example in first_of_each_kind(examples))
 
     bundle = {exercise.bundle / "tests" / name: source.encode() for name, source in views.all_tests.items()}
+    bundle[exercise.bundle / "titles.json"] = json.dumps(master.titles, ensure_ascii=False).encode()
     bundle[exercise.bundle / "solution.ipynb"] = to_bytes(finish(views.solution, exercise.slug))
     seed = _zip_seed(exercise.bundle / "otter_seed")
     bundle[exercise.bundle / "otter_seed"] = f"{seed}\n".encode()

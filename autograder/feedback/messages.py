@@ -7,29 +7,26 @@ VERDICTS = {
     Verdict.GRADED: ("Graded", ""),
     Verdict.TIME_LIMIT: (
         "Time limit",
-        "Something in your notebook ran for too long and was stopped. Everything else was graded as usual.",
+        "Something in your notebook ran for too long and was stopped. What could be graded was graded.",
     ),
     Verdict.MEMORY_LIMIT: (
         "Memory limit",
-        "Something in your notebook asked for too much memory and was stopped. Everything else"
-        " was graded as usual.",
+        "Something in your notebook asked for too much memory and was stopped. What could be"
+        " graded was graded.",
     ),
     Verdict.OUTPUT_LIMIT: (
         "Output limit",
-        "Something in your notebook printed far too much and was stopped. Everything else was"
-        " graded as usual.",
+        "Something in your notebook printed far too much and was stopped. What could be graded was graded.",
     ),
     Verdict.CRASHED: (
         "Crashed",
         "Your notebook's process ended unexpectedly. It was started again without the cell that"
-        " did it, and everything"
-        " else was graded as usual.",
+        " did it, and what could be graded was graded.",
     ),
     Verdict.MALFORMED: (
         "Cannot be read",
-        "What you handed in could not be read as a submission, so nothing was graded yet. Mend"
-        " it as said below and"
-        " hand it in again.",
+        "What you handed in could not be read as a submission, so nothing was graded yet. Fix"
+        " it as said below and hand it in again.",
     ),
     Verdict.GRADER_ERROR: (
         "Grader error",
@@ -39,7 +36,7 @@ VERDICTS = {
     ),
 }
 
-# status of a cell: what to say beside it; an empty text says nothing.
+# status of a cell: what to say next to it; an empty text says nothing.
 CELL_STATUS = {
     "ok": "",
     "error": "stopped with an error",

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 LARGEST_IMAGE = 2 * 1024 * 1024
 MOST_IMAGES = 12  # of one cell
 LONGEST_OUTPUT = 20_000
+# Where the grader keeps its libraries is of no use to a student: "/opt/x/site-packages/a.py" loses its head.
+GRADERS_FOLDER = re.compile(r"(?<![\w./-])/(?:[\w.+-]+/){1,12}?(?=(?:site-packages|convcourse|IPython)/)")
 CHECK_CELL = re.compile(r"""^[ \t]*grader\.check\(\s*["'](q\d+)["']""", re.MULTILINE)
 
 
@@ -36,7 +39,14 @@ class ShownQuestion:
 
     outcome: QuestionOutcome
     state: str
+    stopped: tuple[ShownCell, ...]
     cells: tuple[ShownCell, ...]
+
+    @property
+    def label(self) -> str:
+        """How the question is called: "Question 2: the size of one axis"."""
+        number = self.outcome.name.removeprefix("q")
+        return f"Question {number}: {self.outcome.title}" if self.outcome.title else f"Question {number}"
 
 
 def write_feedback(path: Path, outcome: Outcome, title: str, link: str | None = None) -> None:
@@ -64,6 +74,7 @@ def render_feedback(outcome: Outcome, title: str, link: str | None = None) -> st
         questions=questions,
         others=others,
         percent=_percent(outcome),
+        start=_where_to_start(questions, others),
     )
 
 
@@ -100,7 +111,32 @@ def _question(question: QuestionOutcome, cells: list[CellOutcome]) -> ShownQuest
     )
     cases = tuple(replace(case, message=_output(case.message)) for case in question.cases)
     shown = tuple(cell for cell in own if _has_something(cell))
-    return ShownQuestion(replace(question, cases=cases), state, shown)
+    stopped = tuple(cell for cell in shown if cell.error)
+    rest = tuple(cell for cell in shown if not cell.error)
+    return ShownQuestion(replace(question, cases=cases), state, stopped, rest)
+
+
+def _where_to_start(questions: Sequence[ShownQuestion], others: Sequence[ShownCell]) -> str:
+    """One line on what to look at first; empty where nothing is left to do.
+
+    An error in a cell comes before everything, because what stands below it in the cell was never defined.
+    """
+    failed = [question for question in questions if question.state != "full"]
+    if not failed:
+        return ""
+    stopped = [cell for question in failed for cell in question.stopped]
+    stopped += [cell for cell in others if cell.error]
+    if stopped:
+        first = min(stopped, key=lambda cell: cell.number)
+        return f"Start with cell {first.number}: it was stopped, and nothing below that line was defined."
+    answered = [question for question in failed if not question.outcome.missing]
+    if not answered:
+        return f"Start with {_q(failed[0].label)}: it is not answered yet."
+    return f"Start with {_q(answered[0].label)}."
+
+
+def _q(label: str) -> str:
+    return label[:1].lower() + label[1:]
 
 
 def _shown(cell: CellOutcome) -> ShownCell:
@@ -116,7 +152,7 @@ def _shown(cell: CellOutcome) -> ShownCell:
 
 
 def _output(text: str) -> str:
-    return both_ends(clean_output(text), LONGEST_OUTPUT)
+    return GRADERS_FOLDER.sub("", both_ends(clean_output(text), LONGEST_OUTPUT))
 
 
 def _has_something(cell: ShownCell) -> bool:

@@ -137,6 +137,7 @@ def _run_and_score(
     if verdict is Verdict.GRADED and not scored.finished:
         verdict, message = Verdict.TIME_LIMIT, WHILE_TESTED[Verdict.TIME_LIMIT]
     sources = {cell.index: cell.source for cell in submission.cells}
+    titles = exercise.titles
     outcome = Outcome(
         submission=job.name,
         exercise=exercise.slug,
@@ -145,7 +146,10 @@ def _run_and_score(
         max_score=scored.max_score,
         seconds=0.0,
         message=_steady("\n".join(text for text in (message, *remarks) if text)),
-        questions=tuple(map(_question_outcome, scored.questions)),
+        questions=tuple(
+            replace(_question_outcome(question), title=titles.get(question.name, ""))
+            for question in scored.questions
+        ),
         cells=tuple(_cell_outcome(cell, sources) for cell in ran),
         detail=_detail(details),
     )

@@ -10,11 +10,12 @@ names as its own failure (`grader_errors`) stops the scoring and becomes the ver
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,17 +131,23 @@ def score(
     the questions to score; `watch` is told each test case before it runs.
     """
     from otter.test_files import GradingResults
+    from otter.test_files.abstract_test import TestCaseResult
 
     files = [file for file in load_tests(tests) if only is None or file.name in only]
     names = Names(environment, reserved or {})
     cases: dict[tuple[int, int], CaseOutcome] = {}
     results: dict[tuple[int, int], Any] = {}
     stopped_by: Any = None
+    missing = {index: _missing(file, names, student_errors) for index, file in enumerate(files)}
     with seed_in_environment(inputs):
         for place, file, case in in_safe_order(files):
             number = place[1]
             if stopped_by is not None:
                 cases[place] = _not_reached(case, number, stopped_by)
+                continue
+            if not missing[place[0]].isdisjoint(_asked(case)):  # a hint would say nothing more
+                results[place] = TestCaseResult(test_case=case, message=None, passed=False)
+                cases[place] = _case(case, number, False, "")
                 continue
             watch(case)
             seed(public_seed(slug, file.name, str(number)))
@@ -155,7 +162,8 @@ def score(
     for index, file in enumerate(files):
         places = [(index, number) for number in range(1, len(file.test_cases) + 1)]
         file.test_case_results += [results[place] for place in places if place in results]
-        questions.append(_question(file, [cases[place] for place in places]))
+        question = _question(file, [cases[place] for place in places])
+        questions.append(replace(question, missing=tuple(sorted(missing[index]))))
     scored = Scored(tuple(questions), GradingResults(files), finished=stopped_by is None)
     _cross_check(scored)
     return scored
@@ -172,6 +180,27 @@ def in_safe_order(files: list[ExceptionTestFile]) -> Iterator[tuple[tuple[int, i
             for number, case in enumerate(file.test_cases, start=1):
                 if bool(case.hidden) is hidden:
                     yield (index, number), file, case
+
+
+def _asked(case: Any) -> list[str]:
+    """The names that a test asks for: its parameters, as otter's files have it."""
+    return list(inspect.signature(case.body.test_func).parameters)
+
+
+def _missing(file: ExceptionTestFile, names: Names, student_errors: tuple[type, ...]) -> set[str]:
+    """The names that the tests of a question ask for and nobody has defined, or left at `...`."""
+    nothing = object()
+    found: set[str] = set()
+    for name in {name for case in file.test_cases for name in _asked(case)} - names.reserved.keys():
+        try:
+            value = names.get(name, nothing)
+        except Exception as error:
+            if isinstance(error, student_errors):  # the process is gone, which the tests themselves will say
+                continue
+            raise
+        if value is nothing or getattr(value, "_type_name", None) == "ellipsis":
+            found.add(name)
+    return found
 
 
 def _case(case: Any, number: int, passed: bool, message: str, detail: str = "") -> CaseOutcome:

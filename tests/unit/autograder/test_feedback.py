@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -127,3 +128,34 @@ def test_a_public_tests_message_is_cleaned_of_what_a_student_put_into_it():
         QuestionOutcome("q1", 0.0, 1.0, (CaseOutcome("x", False, False, 1.0, "got \x1b[31m\u202ered"),)),
     )
     assert "got �red" in page(questions=questions)
+
+
+def shown(questions, cells=(), verdict=Verdict.GRADED):
+    outcome = Outcome("Ada", "04_x", verdict, 0.0, 4.0, 0.1, "", tuple(questions), tuple(cells))
+    return render_feedback(outcome, "Stride")
+
+
+FAILED = QuestionOutcome("q2", 0.0, 2.0, (CaseOutcome("hidden test 1", True, False, 2.0, "Round down."),))
+
+
+def test_the_page_says_in_one_line_where_to_start():
+    titled = replace(FAILED, title="the size of one axis")
+    assert "Start with question 2: the size of one axis." in shown([titled])
+    broken = CellOutcome(5, "1 / 0\n", "error", error="ZeroDivisionError: division by zero")
+    check = CellOutcome(6, 'grader.check("q2")', "ok")
+    page = shown([titled], [broken, check])
+    assert "Start with cell 5: it was stopped" in page
+    assert page.index("ZeroDivisionError") < page.index("Round down."), "the cell's own error comes first"
+    assert "Start with" not in shown([replace(FAILED, score=2.0, cases=())])
+
+
+def test_a_question_without_an_answer_is_told_once_and_has_no_hint():
+    page = shown([replace(FAILED, missing=("size",), cases=(replace(FAILED.cases[0], message=""),))])
+    assert page.count("Not answered:") == 1 and "<code>size</code> is not defined" in page
+    assert "Hint" not in page and "Start with question 2: it is not answered yet." in page
+
+
+def test_paths_of_the_grader_lose_their_head():
+    trace = 'File "/opt/grader/.venv/lib/python3.11/site-packages/torch/nn.py", line 3, in f'
+    page = shown([], [CellOutcome(1, "f()", "error", error=trace)])
+    assert "/opt/grader" not in page and "site-packages/torch/nn.py" in page

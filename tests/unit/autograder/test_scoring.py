@@ -65,7 +65,7 @@ def test_points_are_summed_over_the_cases_that_passed(tests):
 
 
 def test_a_public_test_says_its_message_and_a_hidden_one_its_hint_alone(tests):
-    public, hidden = run(tests, {"n": "42"}).questions[0].cases
+    public, hidden = run(tests, {"n": "42", "f": lambda n: 0}).questions[0].cases
     assert public.message == "n should be a whole number, got str"
     assert (hidden.name, hidden.message) == ("hidden test 2", "Count from zero.")
 
@@ -91,8 +91,15 @@ def test_any_exception_in_a_test_is_a_failed_test(tests, error):
     assert scored.score == 1.0 and scored.finished
 
 
-def test_names_that_are_missing_fail_kindly(tests):
-    assert run(tests, {}).score == 0
+def test_a_question_whose_names_are_missing_says_so_once_and_gives_no_hints(tests):
+    (question,) = run(tests, {}).questions
+    assert question.score == 0 and question.missing == ("f", "n")
+    assert [case.message for case in question.cases] == ["", ""]
+
+
+def test_a_case_whose_names_are_there_is_asked_though_others_are_missing(tests):
+    (question,) = run(tests, {"n": 42}).questions
+    assert (question.score, question.missing) == (1.0, ("f",))
 
 
 def test_our_own_failure_is_raised_and_not_scored(tests):
@@ -140,7 +147,7 @@ def test_a_test_that_never_ends_is_stopped_and_the_rest_counts_as_not_reached(te
 def test_seeds_on_the_students_side_are_set_before_each_case_and_say_nothing_of_the_secret(tests):
     def seeds(inputs, slug):
         numbers = []
-        score(tests, {"n": 1}, inputs=inputs, slug=slug, seed=numbers.append)
+        score(tests, {"n": 1, "f": lambda n: n}, inputs=inputs, slug=slug, seed=numbers.append)
         return numbers
 
     assert seeds("1", "04") == seeds("2", "04") and len(set(seeds("1", "04"))) == 2
@@ -171,7 +178,7 @@ def test_questions_come_in_their_own_order(tests):
 
 
 def test_results_json_has_gradescopes_numbers_and_no_source(tests):
-    scored = run(tests, {"n": 1})
+    scored = run(tests, {"n": 1, "f": lambda n: 0})
     outcome = Outcome("ada", "x", Verdict.GRADED, scored.score, scored.max_score, 1.0, "", scored.questions)
     document = gradescope_results(outcome, scored.results)
     text = json.dumps(document)
