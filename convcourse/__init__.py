@@ -15,6 +15,7 @@ _MODULES = (
     "cifar",
     "convolution",
     "data",
+    "experiments",
     "export",
     "filters",
     "plots",

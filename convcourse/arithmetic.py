@@ -121,6 +121,18 @@ def conv_parameters(
     return outputs * (inputs // groups) * height * width + (outputs if bias else 0)
 
 
+def conv_multiplications(
+    input_shape: Sequence[int], out_channels: int, kernel_size: Pair, stride: Pair = 1, padding: Pair = 0
+) -> int:
+    """How many products a convolution of an image [C, H, W] adds up: one for each weight at each place.
+
+    >>> conv_multiplications((3, 5, 5), out_channels=2, kernel_size=3)
+    486
+    """
+    _, height, width = conv_output_shape(input_shape, out_channels, kernel_size, stride, padding)
+    return height * width * conv_parameters(input_shape[0], out_channels, kernel_size, bias=False)
+
+
 def linear_parameters(in_features: int, out_features: int, bias: bool = True) -> int:
     """How many numbers `nn.Linear` learns: one weight for each input of each output, and a bias an output.
 

@@ -5,6 +5,8 @@ kernel h x w for every channel. The result is [K] feature maps for each image: [
 Both functions agree with `torch.nn.functional.conv2d`.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -80,6 +82,58 @@ def conv2d(
 
     out = torch.einsum("ncijuv,kcuv->nkij", windows, weight)
     return out if bias is None else out + bias[:, None, None]
+
+
+def kernel_gradient(x: Tensor, output_gradient: Tensor) -> Tensor:
+    """What a layer of stride 1 without padding hands its weights in backpropagation: dL/dweight.
+
+    `x` [N, C, H, W] is the layer's input and `output_gradient` [N, K, H', W'] the gradient of the loss with
+    respect to its output -> [K, C, H - H' + 1, W - W' + 1], the weight's shape. A weight meets one value of
+    the input at each place; its gradient adds them up, each times the place's own gradient: the input,
+    correlated with the output's gradient. ValueError where shapes do not fit.
+
+    >>> x = torch.arange(12.0).reshape(1, 1, 3, 4)
+    >>> kernel_gradient(x, torch.ones(1, 1, 2, 3))  # each weight meets six values
+    tensor([[[[18., 24.],
+              [42., 48.]]]])
+    """
+    if x.ndim != 4 or output_gradient.ndim != 4 or x.shape[0] != output_gradient.shape[0]:
+        raise ValueError(
+            "x must have the shape [N, C, H, W] and output_gradient [N, K, H', W'], "
+            f"got {list(x.shape)} and {list(output_gradient.shape)}"
+        )
+    height, width = output_gradient.shape[2:]
+    if height > x.shape[2] or width > x.shape[3]:
+        raise ValueError(
+            f"the output, {height} x {width}, must not be larger than the input, {x.shape[2]} x {x.shape[3]}"
+        )
+    # windows[n, c, u, v, i, j] is the value that kernel cell (u, v) meets at place (i, j).
+    windows = x.unfold(2, height, 1).unfold(3, width, 1)
+    return torch.einsum("ncuvij,nkij->kcuv", windows, output_gradient)
+
+
+def most_exciting(maps: Tensor, images: Tensor, channels: Sequence[int], size: int, count: int = 5) -> Tensor:
+    """The patches that filters answer to most, [len(channels), count, size, size], strongest first.
+
+    `maps` [N, K, H', W'] are what a layer of stride 1 without padding makes of `images` [N, H, W], and `size`
+    is how many pixels one of its values depends on along each axis. An image gives at most one patch.
+
+    >>> images = torch.eye(4).reshape(1, 4, 4) * torch.tensor([1.0, 3.0]).reshape(2, 1, 1)
+    >>> maps = conv2d(images[:, None], torch.eye(2).reshape(1, 1, 2, 2))
+    >>> most_exciting(maps, images, [0], size=2, count=1)
+    tensor([[[[3., 0.],
+              [0., 3.]]]])
+    """
+    rows = []
+    for k in channels:
+        strongest = maps[:, k].amax((1, 2)).argsort(descending=True)[:count]
+        places = maps[strongest, k].flatten(1).argmax(1)
+        patches = []
+        for n, place in zip(strongest.tolist(), places.tolist(), strict=True):
+            i, j = divmod(place, maps.shape[3])
+            patches.append(images[n, i : i + size, j : j + size])
+        rows.append(torch.stack(patches))
+    return torch.stack(rows)
 
 
 def _output_shape(

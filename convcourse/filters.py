@@ -122,6 +122,65 @@ def high_pass(image: ArrayLike, sigma: float) -> Image:
     return _two_axes("image", image) - low_pass(image, sigma)
 
 
+def likeness(image: ArrayLike, kernel: ArrayLike) -> Image:
+    """How much each window of an image looks like the kernel, whatever its brightness and contrast: -1 to 1.
+
+    The cosine of the angle between window and kernel, each less its mean (the normalized cross-correlation).
+    An image [H, W] and a kernel [h, w] give [H - h + 1, W - w + 1]; a window of one value looks like
+    nothing: 0.
+
+    >>> likeness([[0, 0, 1, 1], [0, 0, 1, 1]], [[-1, 1], [-1, 1]])
+    array([[0., 1., 0.]])
+    """
+    values, weights = _two_axes("image", image), _two_axes("kernel", kernel)
+    centered = weights - weights.mean()
+    ones = np.ones_like(weights)
+    sums, squares = correlate2d(values, ones), correlate2d(values**2, ones)
+    spread = np.sqrt(np.clip(squares - sums**2 / weights.size, 0, None))
+    lengths = spread * np.linalg.norm(centered)
+    # Rounding leaves a little spread where there is none.
+    return np.where(spread > 1e-6, correlate2d(values, centered) / np.maximum(lengths, 1e-12), 0.0)
+
+
+def oriented_derivatives(size: int, sigma: float, degrees: float) -> Image:
+    """An edge and a line in one direction, [2, size, size]: a Gaussian's first and second derivative.
+
+    They are taken along the direction that is `degrees` down from the right; `sigma` is in pixels.
+
+    >>> edge, line = oriented_derivatives(3, sigma=1.0, degrees=0)
+    >>> edge.round(1).tolist()
+    [[-0.4, 0.0, 0.4], [-0.6, 0.0, 0.6], [-0.4, 0.0, 0.4]]
+    """
+    at = np.arange(size) - (size - 1) / 2
+    down, across = np.meshgrid(at, at, indexing="ij")
+    along = across * math.cos(math.radians(degrees)) + down * math.sin(math.radians(degrees))
+    bell = np.exp(-(across**2 + down**2) / (2 * sigma**2))
+    return np.stack([along * bell, (along**2 - sigma**2) * bell])
+
+
+def explained_by_one_direction(kernels: ArrayLike) -> tuple[Image, Image]:
+    """What of each kernel [N, size, size] is an edge or a line in one direction, and its share.
+
+    Of all sums of two `oriented_derivatives` (24 directions, four widths) the nearest to each kernel
+    [N, size, size], and the share [N], 0 to 1, of the kernel's energy (its summed squares) that is in it.
+
+    >>> _, shares = explained_by_one_direction([SOBEL_X, SOBEL_X + SOBEL_Y, LAPLACIAN])
+    >>> shares.round(2)
+    array([0.99, 0.99, 0.22])
+    """
+    stack = np.asarray(kernels, dtype=np.float64)
+    flat = stack.reshape(len(stack), -1)
+    nearest = np.zeros_like(flat)
+    for sigma in (1.0, 1.5, 2.0, 2.5):
+        for degrees in np.arange(24) * 7.5:
+            pair = oriented_derivatives(stack.shape[-1], sigma, degrees).reshape(2, -1)
+            basis, _ = np.linalg.qr(pair.T)
+            part = flat @ basis @ basis.T
+            better = (part**2).sum(1) > (nearest**2).sum(1)
+            nearest[better] = part[better]
+    return nearest.reshape(stack.shape), (nearest**2).sum(1) / (flat**2).sum(1)
+
+
 def gray(photograph: ArrayLike) -> Image:
     """A color photograph [H, W, 3] as brightness [H, W], weighted as the eye does (ITU-R BT.601).
 

@@ -1,101 +1,209 @@
-"""Figures of the page on the convolution layer: sums worked out, filters, maps, and what shifts do."""
+"""Drawings of the page on the convolution layer, each a panel or a list of panels for `plots.show`."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from convcourse.plots._colors import INPUT, MUTED, OUTPUT, SERIES, WEIGHTS
+from convcourse.filters import correlate2d
+from convcourse.plots._colors import INK, INPUT, MUTED, OUTPUT, SERIES, WEIGHTS
 from convcourse.plots._grid import blank, frame, numbers, picture
 from convcourse.plots._show import figure
 
-_DASHES = ("-", "--", ":", "-.")
+DASHES = ("-", "--", ":", "-.")
+_LETTERS = "abcdefgh"
+
+
+def three_layers(inputs: int, kernel: int) -> list[Figure]:
+    """A row of inputs joined to a row of outputs in three ways, each as a net above and as a matrix below.
+
+    Fully connected; local, each output reading `kernel` neighbors; local with shared weights. In the last
+    matrix each weight has a letter, and its lines are dashed alike.
+
+    >>> [fig.axes[0].get_title() for fig in three_layers(6, 3)]
+    ['fully connected: 24 weights', 'local: 12 weights', 'local and shared: 3 weights']
+    """
+    outputs = inputs - kernel + 1
+    titles = (
+        f"fully connected: {inputs * outputs} weights",
+        f"local: {kernel * outputs} weights",
+        f"local and shared: {kernel} weights",
+    )
+    panels = []
+    for step, title in enumerate(titles):
+        fig = figure(230, 250)
+        net, matrix = fig.subplots(2, 1, height_ratios=[1, 1.35])
+        net.set_title(title, fontsize=11.5)
+        shift = (kernel - 1) / 2  # an output is drawn above the middle of what it reads
+        for out in range(outputs):
+            for source in range(inputs):
+                tap = source - out
+                if step == 0 or 0 <= tap < kernel:
+                    net.plot(
+                        [source, out + shift],
+                        [0, 1],
+                        DASHES[tap % 4] if step == 2 else "-",
+                        color=WEIGHTS,
+                        linewidth=1.7 if step == 2 else 0.9,
+                    )
+        net.scatter(range(inputs), [0] * inputs, s=46, color=INPUT, zorder=3)
+        net.scatter([out + shift for out in range(outputs)], [1] * outputs, s=46, color=OUTPUT, zorder=3)
+        net.margins(0.05, 0.16)
+        net.set_axis_off()
+        blank(matrix, outputs, inputs, margin=0.1)
+        for out in range(outputs):
+            for source in range(inputs):
+                tap = source - out
+                used = step == 0 or 0 <= tap < kernel
+                color = WEIGHTS if used else MUTED
+                frame(matrix, 1, 1, row=out, column=source, color=color, fill=0.3 * used, line=0.8)
+                letter = _LETTERS[tap] if step == 2 and used else "" if used else "0"
+                ink = INK if used else MUTED
+                matrix.text(source + 0.5, out + 0.52, letter, ha="center", va="center", color=ink)
+        panels.append(fig)
+    return panels
 
 
 def worked_sum(image: np.ndarray, kernel: np.ndarray, result: np.ndarray) -> Figure:
-    """Image, kernel and feature map as numbers, [H, W] each; the first window framed, the last dashed.
+    """Input ∗ kernel = output as numbers, [H, W] each; the first window is framed, the last one dashed.
 
     >>> len(worked_sum(np.ones((4, 4)), np.ones((3, 3)), np.full((2, 2), 9)).axes)
     1
     """
-    across = image.shape[1] + kernel.shape[1] + result.shape[1] + 3.6
-    fig = figure(36 * across, 36 * (image.shape[0] + 1))
+    across = image.shape[1] + kernel.shape[1] + result.shape[1] + 2.4
+    fig = figure(28 * across, 28 * (image.shape[0] + 1.1))
     ax = fig.subplots()
-    middle = image.shape[0] / 2
-    column = 0.0
-    parts = (
-        ("input", image, "∗", INPUT),
-        ("kernel", kernel, "=", WEIGHTS),
-        ("feature map", result, "", OUTPUT),
-    )
+    middle, column = image.shape[0] / 2, 0.0
+    parts = (("input", image, "∗", INPUT), ("kernel", kernel, "=", WEIGHTS), ("output", result, "", OUTPUT))
     for name, values, sign, role in parts:
         top = middle - values.shape[0] / 2
-        numbers(ax, values, row=top, column=column, color=role, fill=0.2)
-        ax.text(column + values.shape[1] / 2, -0.35, name, ha="center", va="bottom", fontsize=11)
-        if name == "input":
-            corners = [(0, 0), (result.shape[0] - 1, result.shape[1] - 1)]
-            for (i, j), dashes in zip(corners, _DASHES, strict=False):
-                frame(ax, *kernel.shape, row=top + i, column=column + j, dashes=dashes)
-        if name == "feature map":
-            for (i, j), dashes in zip(corners, _DASHES, strict=False):
-                frame(ax, 1, 1, row=top + i, column=column + j, dashes=dashes)
+        numbers(ax, values, row=top, column=column, color=role, fill=0.22)
+        ax.text(column + values.shape[1] / 2, top - 0.2, name, ha="center", va="bottom", fontsize=11)
+        size = {"input": kernel.shape, "output": (1, 1)}.get(name)
+        if size:
+            for place, dashes in ((0, "-"), (-1, "--")):
+                i, j = range(result.shape[0])[place], range(result.shape[1])[place]
+                frame(ax, *size, row=top + i, column=column + j, dashes=dashes)
         column += values.shape[1]
         ax.text(column + 0.6, middle, sign, ha="center", va="center", fontsize=15)
         column += 1.2
-    blank(ax, image.shape[0], column)
+    blank(ax, image.shape[0], column - 1.2)
     ax.set_ylim(image.shape[0] + 0.1, -0.9)
     return fig
 
 
-def windows(
-    image: np.ndarray, kernel: np.ndarray, feature_map: np.ndarray, places: Sequence[tuple[int, int]]
-) -> Figure:
-    """Where a kernel stands on an image, what it sees there, and the value it puts into its map.
+def likeness(
+    image: np.ndarray,
+    kernel: np.ndarray,
+    sums: np.ndarray,
+    cosines: np.ndarray,
+    places: Sequence[tuple[int, int]],
+) -> list[Figure]:
+    """An image [H, W], a kernel, and two maps [H', W']: its sums, and the same made independent of contrast.
 
-    `places` are the (row, column) of up to four windows' upper left corners; all arrays are [H, W].
+    At `places`, (row, column) of a window's upper left corner, the windows and both maps' values are marked.
 
-    >>> len(windows(np.zeros((9, 9)), np.ones((3, 3)), np.zeros((7, 7)), [(0, 0)]).axes)
+    >>> flat = np.zeros((5, 7))
+    >>> len(likeness(np.zeros((9, 11)), np.ones((5, 5)), flat, flat, [(0, 0)]))
     4
     """
-    fig = figure(720, 400)
-    upper, lower = fig.subfigures(2, 1, squeeze=False, height_ratios=[1.35, 1])[:, 0]
-    left, right = upper.subplots(1, 2)
-    picture(left, image)
-    left.set_title(f"input, {image.shape[0]} × {image.shape[1]}")
-    bound = float(np.abs(feature_map).max()) or 1.0
-    picture(right, feature_map, bound=bound)
-    right.set_title(f"feature map, {feature_map.shape[0]} × {feature_map.shape[1]}")
-    patches = lower.subplots(1, len(places) + 1, squeeze=False)[0]
-    picture(patches[0], kernel, bound=float(np.abs(kernel).max()) or 1.0)
-    patches[0].set_title("the kernel")
-    for (row, column), ax, dashes in zip(places, patches[1:], _DASHES, strict=False):
-        frame(left, *kernel.shape, row=row - 0.5, column=column - 0.5, dashes=dashes)
-        frame(right, 1, 1, row=row - 0.5, column=column - 0.5, dashes=dashes)
-        patch = image[row : row + kernel.shape[0], column : column + kernel.shape[1]]
-        picture(ax, patch, top=float(image.max()) or 1.0)
-        frame(ax, *kernel.shape, row=-0.5, column=-0.5, dashes=dashes)
-        ax.set_title(f"sum {feature_map[row, column]:+.2f}".replace("-", "−"))
-    return fig
+    panels = []
+    for title, values, is_map in (("input", image, False), ("sums", sums, True), ("likeness", cosines, True)):
+        fig = figure(330, 215)
+        ax = fig.subplots()
+        picture(ax, values, bound=float(np.abs(values).max()) or 1.0) if is_map else picture(
+            ax, values, top=1
+        )
+        ax.set_title(f"{title}, {values.shape[0]} × {values.shape[1]}")
+        for (row, column), dashes in zip(places, DASHES, strict=False):
+            size = (1, 1) if is_map else kernel.shape
+            frame(ax, *size, row=row - 0.5, column=column - 0.5, dashes="-" if is_map else dashes, line=1.8)
+            if is_map:
+                ax.annotate(
+                    signed(values[row, column]),
+                    (column, row),
+                    xytext=(0, 30),
+                    textcoords="offset points",
+                    ha="center",
+                    arrowprops={"arrowstyle": "-", "color": MUTED},
+                )
+        panels.append(fig)
+    weights = figure(330, 215)
+    ax = weights.subplots()
+    picture(ax, kernel, bound=float(np.abs(kernel).max()) or 1.0)
+    for (row, column), value in np.ndenumerate(kernel):
+        ax.text(column, row, signed(value, 0), ha="center", va="center")
+    ax.set_title("kernel, 5 × 5")
+    return [panels[0], weights, panels[1], panels[2]]
 
 
-def sum_over_channels(image: np.ndarray, responses: np.ndarray, total: np.ndarray) -> Figure:
-    """A color image [H, W, 3], what the slices of one filter make of its channels [3, H', W'], and the sum.
+def filters_by_channels(channels: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> list[Figure]:
+    """The whole layer in one picture: a panel for the input, then one for each filter.
 
-    >>> len(sum_over_channels(np.zeros((8, 9, 3)), np.zeros((3, 6, 7)), np.zeros((6, 7))).axes)
+    `channels` [C_in, H, W] are drawn as red, green and blue; `weight` [C_out, C_in, h, w], `bias` [C_out]. In
+    a filter's panel each slice is next to what it makes of its channel; these maps and the bias add up to one
+    output.
+
+    >>> len(filters_by_channels(np.zeros((3, 8, 9)), np.ones((2, 3, 3, 3)), np.zeros(2)))
+    3
+    """
+    responses = np.stack(
+        [[correlate2d(x, w) for x, w in zip(channels, bank, strict=True)] for bank in weight]
+    )
+    outputs = responses.sum(1) + bias[:, None, None]
+    count, names = len(channels), ("red", "green", "blue")
+    fig = figure(226, 400)
+    for ax, channel, name in zip(fig.subplots(count, 1), channels, names, strict=True):
+        picture(ax, channel, top=1)
+        ax.set_title(f"input channel {names.index(name)}, {name}", fontsize=11)
+    panels = [fig]
+    bound = float(max(np.abs(responses).max(), np.abs(outputs).max())) or 1.0
+    largest = float(np.abs(weight).max()) or 1.0
+    for k in range(len(weight)):
+        fig = figure(226, 400)
+        grid = fig.add_gridspec(count + 1, 2, width_ratios=[1, 2.1], height_ratios=[1] * count + [1.35])
+        for c in range(count):
+            slice_ax, map_ax = fig.add_subplot(grid[c, 0]), fig.add_subplot(grid[c, 1])
+            picture(slice_ax, weight[k, c], bound=largest)
+            frame(slice_ax, *weight.shape[2:], row=-0.5, column=-0.5, color=WEIGHTS, line=1.5)
+            picture(map_ax, responses[k, c], bound=bound)
+            _sign(map_ax, "+" if c else "")
+            if c == 0:
+                slice_ax.set_title(f"filter {k}", fontsize=11)
+                map_ax.set_title("its slices' sums", fontsize=11)
+        ax = fig.add_subplot(grid[count, 1])
+        picture(ax, outputs[k], bound=bound)
+        frame(ax, *outputs.shape[1:], row=-0.5, column=-0.5, color=OUTPUT, line=2)
+        ax.set_title(f"output channel {k}", fontsize=11)
+        note = fig.add_subplot(grid[count, 0])
+        note.set_axis_off()
+        note.text(0.5, 0.5, f"bias\n{signed(bias[k], 1)}\n=", ha="center", va="center", fontsize=12)
+        panels.append(fig)
+    return panels
+
+
+def _sign(ax: Axes, sign: str) -> None:
+    ax.text(-0.09, 0.5, sign, transform=ax.transAxes, ha="center", va="center", fontsize=15)
+
+
+def filter_bank(weights: np.ndarray, title: str, shares: Sequence[float] = ()) -> Figure:
+    """Filters [C_out, h, w] as signed pictures, four in a row, each on its own scale above its share, 0 to 1.
+
+    >>> len(filter_bank(np.zeros((8, 5, 5)), "learned").axes)
     8
     """
-    fig = figure(720, 330)
-    axes = fig.subplots(2, 4)
-    picture(axes[0, 0], image)
-    axes[0, 0].set_title("input")
-    bound = float(max(np.abs(responses).max(), np.abs(total).max())) or 1.0
-    for number, name in enumerate(("red", "green", "blue")):
-        picture(axes[0, number + 1], image[..., number], top=1)
-        axes[0, number + 1].set_title(f"{name} channel")
-        picture(axes[1, number + 1], responses[number], bound=bound)
-        axes[1, number + 1].set_title(f"its slice on {name}")
-    picture(axes[1, 0], total, bound=bound)
-    axes[1, 0].set_title("the one map: their sum")
+    rows = -(-len(weights) // 4)
+    fig = figure(226, 40 + rows * 74)
+    fig.suptitle(title, fontsize=12)
+    axes = fig.subplots(rows, 4, squeeze=False).ravel()
+    for number, (ax, weight) in enumerate(zip(axes, weights, strict=False)):
+        picture(ax, weight, bound=float(np.abs(weight).max()) or 1.0)
+        if len(shares):
+            below = {"transform": ax.transAxes, "ha": "center", "va": "top", "fontsize": 11}
+            ax.text(0.5, -0.06, f"{shares[number]:.0%}", **below)
+    for ax in axes[len(weights) :]:
+        ax.set_axis_off()
     return fig
 
 
@@ -117,151 +225,104 @@ def filters(banks: Mapping[str, np.ndarray]) -> Figure:
     return fig
 
 
-def maps(image: np.ndarray, feature_maps: np.ndarray, kernels: np.ndarray) -> Figure:
-    """An image [H, W] and the maps that filters make of it: kernels [C_out, h, w] above maps [C_out, H', W'].
+def exciting_patches(patches: np.ndarray, title: str) -> Figure:
+    """Patches [filters, n, h, w] of 0..1: a row per filter, those that excite it most, strongest first.
 
-    >>> len(maps(np.zeros((8, 8)), np.zeros((4, 6, 6)), np.zeros((4, 3, 3))).axes)
-    9
+    >>> len(exciting_patches(np.zeros((4, 5, 9, 9)), "layer 2").axes)
+    20
     """
-    count = len(feature_maps)
-    fig = figure(720, 190)
-    grid = fig.add_gridspec(2, count + 2, height_ratios=[1, 2])
-    ax = fig.add_subplot(grid[:, :2])
-    picture(ax, image)
-    ax.set_title("input")
-    bound = float(np.abs(kernels).max()) or 1.0
-    for number in range(count):
-        picture(fig.add_subplot(grid[0, number + 2]), kernels[number], bound=bound)
-        own = float(np.abs(feature_maps[number]).max()) or 1.0
-        picture(fig.add_subplot(grid[1, number + 2]), feature_maps[number], bound=own)
-    return fig
-
-
-def patch_rows(groups: Mapping[str, np.ndarray]) -> Figure:
-    """For each name, filters in rows and the patches that excite them most: arrays [filters, patches, h, w].
-
-    >>> len(patch_rows({"first": np.zeros((2, 3, 5, 5)), "second": np.zeros((2, 3, 9, 9))}).axes)
-    12
-    """
-    fig = figure(720, 250)
-    for part, (name, patches) in zip(
-        fig.subfigures(1, len(groups), squeeze=False)[0], groups.items(), strict=True
+    rows, columns = patches.shape[:2]
+    fig = figure(330, 40 + 52 * rows)
+    fig.suptitle(title, fontsize=12)
+    for ax, patch in zip(
+        fig.subplots(rows, columns, squeeze=False).flat, patches.reshape(-1, *patches.shape[2:]), strict=True
     ):
-        part.suptitle(name, fontsize=11)
-        rows, columns = patches.shape[:2]
-        for ax, patch in zip(
-            part.subplots(rows, columns, squeeze=False).flat,
-            patches.reshape(-1, *patches.shape[2:]),
-            strict=True,
-        ):
-            ax.imshow(patch, cmap="gray", vmin=0, vmax=1)
-            ax.set_xticks([])
-            ax.set_yticks([])
-            for spine in ax.spines.values():
-                spine.set(visible=True, color=MUTED, linewidth=0.6)
+        picture(ax, patch, top=1)
+        frame(ax, *patch.shape, row=-0.5, column=-0.5, color=MUTED, line=0.8)
     return fig
 
 
-def connections(inputs: int, kernel: int) -> Figure:
-    """Three ways to connect a row of inputs to the row above: all to all, local, local with shared weights.
+def feature_vectors(images: np.ndarray, vectors: np.ndarray) -> Figure:
+    """Images [N, H, W], a row each, next to what the network makes of them: vectors [N, features] as bars.
 
-    Lines that share a weight are dashed alike.
-
-    >>> [ax.get_title() for ax in connections(7, 3).axes][0]
-    'fully connected: 35 weights'
+    >>> len(feature_vectors(np.zeros((3, 28, 28)), np.ones((3, 32))).axes)
+    6
     """
-    outputs = inputs - kernel + 1
-    fig = figure(720, 190)
-    titles = (
-        f"fully connected: {inputs * outputs} weights",
-        f"local: {kernel * outputs} weights",
-        f"local and shared: {kernel} weights",
-    )
-    for number, (ax, title) in enumerate(zip(fig.subplots(1, 3), titles, strict=True)):
-        for out in range(outputs):
-            for source in range(inputs):
-                tap = source - out
-                if number == 0 or 0 <= tap < kernel:
-                    color = WEIGHTS if number == 2 else MUTED
-                    dashes = _DASHES[tap % 4] if number == 2 else "-"
-                    width = 1.6 if number == 2 else 0.9
-                    ax.plot([source, out + (kernel - 1) / 2], [0, 1], dashes, color=color, linewidth=width)
-        ax.scatter(range(inputs), [0] * inputs, s=50, color=INPUT, zorder=3)
-        ax.scatter(
-            [out + (kernel - 1) / 2 for out in range(outputs)],
-            [1] * outputs,
-            s=50,
-            color=OUTPUT,
-            zorder=3,
-        )
-        ax.set_axis_off()
-        ax.margins(0.06, 0.12)
-        ax.set_title(title)
+    fig = figure(330, 78 * len(images) + 24)
+    axes = fig.subplots(len(images), 2, width_ratios=[1, 4.4], squeeze=False)
+    for (left, right), image, vector in zip(axes, images, vectors, strict=True):
+        picture(left, image, top=1)
+        right.bar(range(len(vector)), vector, color=OUTPUT, width=0.8)
+        right.set_ylim(0, float(vectors.max()) * 1.05)
+        right.set_yticks([])
+        right.spines["left"].set_visible(False)
+        right.tick_params(labelbottom=False)
+    right.tick_params(labelbottom=True, labelsize=11)
+    right.set_xlabel("feature")
     return fig
 
 
-def counts(values: Mapping[str, int], label: str) -> Figure:
-    """Whole numbers as bars on a logarithmic axis, the first on top.
+def moved_together(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], size: int) -> list[Figure]:
+    """Named pairs of an image [H, W] and its map, two panels each, the highest value framed.
 
-    >>> len(counts({"one": 10, "other": 1000}, "parameters").axes[0].patches)
+    `size` is the kernel's: the window is where the kernel stood for that value.
+
+    >>> len(moved_together({"here": (np.zeros((8, 9)), np.zeros((6, 7)))}, 3))
     2
     """
-    fig = figure(720, 50 + 34 * len(values))
-    ax = fig.subplots()
-    names = list(values)[::-1]
-    bars = ax.barh(names, [values[name] for name in names], height=0.6, color=INPUT)
-    ax.bar_label(bars, [f"{values[name]:,}" for name in names], padding=5)
-    ax.set_xscale("log")
-    ax.set_xlim(1, max(values.values()) * 12)
-    ax.set_xlabel(f"{label} (each line on the axis is ten times the one before)")
-    ax.grid(axis="x")
-    return fig
+    panels = []
+    bound = max(float(np.abs(values).max()) for _, values in pairs.values()) or 1.0
+    for name, (image, values) in pairs.items():
+        row, column = (int(at) for at in np.unravel_index(values.argmax(), values.shape))
+        for title, pixels, width in ((name, image, size), ("its map", values, 1)):
+            fig = figure(164, 190)
+            ax = fig.subplots()
+            picture(ax, pixels, bound=None if pixels is image else bound)
+            frame(ax, width, width, row=row - 0.5, column=column - 0.5)
+            place = f"highest {signed(values[row, column])}\nin row {row}, column {column}"
+            ax.set_title(title if pixels is image else f"{title}: {place}", fontsize=11)
+            panels.append(fig)
+    return panels
 
 
-def shift_and_map(rows: Mapping[str, tuple[np.ndarray, np.ndarray]], difference: np.ndarray) -> Figure:
-    """Two images and their maps, one pair a row, and the difference of the maps laid on each other.
+def accuracy_by_shift(networks: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Figure:
+    """Accuracy of digits shifted by 0 to 4 pixels: a line of means for each network, in a band of one stdev.
 
-    >>> pair = (np.zeros((8, 8)), np.zeros((6, 6)))
-    >>> len(shift_and_map({"digit": pair, "shifted": pair}, np.zeros((6, 6))).axes)
-    5
-    """
-    bound = max(float(np.abs(image).max()) for _, image in rows.values()) or 1.0
-    fig = figure(720, 400)
-    grid = fig.add_gridspec(2, 3)
-    for number, (name, (image, response)) in enumerate(rows.items()):
-        ax = fig.add_subplot(grid[number, 0])
-        picture(ax, image)
-        ax.set_title(name)
-        ax = fig.add_subplot(grid[number, 1])
-        picture(ax, response, bound=bound)
-        row, column = np.unravel_index(response.argmax(), response.shape)
-        frame(ax, 3, 3, row=row - 1.5, column=column - 1.5)
-        ax.set_title(f"map of the {name}\nhighest value {response[row, column]:.2f}")
-    ax = fig.add_subplot(grid[:, 2])
-    picture(ax, difference, bound=bound)
-    largest = float(np.abs(difference).max())
-    ax.set_title(f"the two maps laid on each other\nlargest difference {largest:.2g}")
-    return fig
+    What is known of a network are the figures of its run: "test_accuracy", "shifted_1", ... "shifted_4", each
+    with "mean" and "stdev".
 
-
-def accuracy_by_shift(shifts: Sequence[int], curves: Mapping[str, Sequence[float]]) -> Figure:
-    """The share of images read correctly, 0 to 1, at each shift in pixels: one line per network.
-
-    >>> len(accuracy_by_shift([0, 1], {"a": [0.9, 0.8]}).axes[0].lines)
+    >>> figures = {"mean": 0.9, "stdev": 0.01}
+    >>> keys = ("test_accuracy", "shifted_1", "shifted_2", "shifted_3", "shifted_4")
+    >>> len(accuracy_by_shift({"a network": dict.fromkeys(keys, figures)}).axes[0].lines)
     1
     """
-    fig = figure(720, 280)
+    fig = figure(330, 260)
     ax = fig.subplots()
-    for (name, values), color, marker in zip(curves.items(), SERIES, "os^D", strict=False):
-        ax.plot(shifts, [100 * value for value in values], marker=marker, color=color, label=name)
-        ax.annotate(
-            f"{values[-1]:.0%}", (shifts[-1], 100 * values[-1]), xytext=(8, -4), textcoords="offset points"
-        )
-    ax.set_xlabel("shift to the right (pixels)")
+    keys = ("test_accuracy", *(f"shifted_{pixels}" for pixels in range(1, 5)))
+    for (name, found), color, marker in zip(networks.items(), SERIES, "os^D", strict=False):
+        means = [100 * found[key]["mean"] for key in keys]
+        spreads = [100 * found[key]["stdev"] for key in keys]
+        ax.plot(means, marker=marker, color=color)
+        low, high = (np.add(means, sign * np.array(spreads)) for sign in (-1, 1))
+        ax.fill_between(range(5), low, high, color=color, alpha=0.25, linewidth=0)
+        # Above a line that stays up; below and left of one that falls.
+        stays = means[-1] > 50
+        place = (4, 103) if stays else (0, means[-1] + 15)
+        ax.annotate(name, place, ha="right" if stays else "left", va="bottom", fontsize=11)
+    ax.set_xlabel("shift (pixels)")
     ax.set_ylabel("read correctly (%)")
-    ax.set_ylim(0, 100)
-    ax.set_xticks(list(shifts))
-    ax.margins(x=0.07)
+    ax.set_ylim(0, 116)
+    ax.tick_params(labelsize=11)
+    ax.set_yticks(range(0, 101, 20))
+    ax.set_xticks(range(5))
     ax.grid(axis="y")
-    ax.legend(loc="lower left")
     return fig
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign and a true minus.
+
+    >>> signed(-0.5)
+    '−0.50'
+    """
+    return f"{value:+.{digits}f}".replace("-", "−")

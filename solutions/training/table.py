@@ -17,6 +17,8 @@ README = Path(__file__).parent / "README.md"
 # What the course asks of each network, and what it hopes for.
 GOALS = {
     "mlp_mnist": ("the baseline of chapter 01", "accuracy on shifted digits as well"),
+    "filters_mnist": ("the network of chapter 03", "filters to look at, and shifted digits"),
+    "scrambled_mnist": ("chapter 03: what it loses without neighbors", ""),
     "lenet_mnist": ("the baseline of chapter 09", "accuracy on shifted digits as well"),
     "ingredients": ("chapter 08: each ingredient's effect with its spread over seeds", ""),
     "mnist_20k": ("under 20,000 parameters, 99.5 % mean of five seeds", "99.70 %"),

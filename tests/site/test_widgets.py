@@ -203,35 +203,31 @@ def test_size_calculator_takes_a_large_image(shown):
     assert page.locator(".cc-answer").inner_text() == "Output: 63 × 63, height first"
 
 
-def test_layer_stepper_shows_the_layer_that_pytorch_computes(shown):
+def stepper_layer() -> tuple[dict, torch.Tensor]:
+    """A scene of the layer stepper that is square in nothing, and what PyTorch makes of it."""
     rng = np.random.default_rng(1)
     images, weight, bias = (
         rng.integers(-3, 4, (2, 5, 6)),
         rng.integers(-2, 3, (3, 2, 3, 2)),
         rng.integers(-2, 3, 3),
     )
-    data = {
-        "input": images.tolist(),
-        "weight": weight.tolist(),
-        "bias": bias.tolist(),
-        "stride": [2, 1],
-        "padding": 1,
-    }
-    expected = torch.nn.functional.conv2d(
+    scene = {"input": images.tolist(), "weight": weight.tolist(), "bias": bias.tolist()}
+    arguments = (
         torch.tensor(images)[None].double(),
         torch.tensor(weight).double(),
         torch.tensor(bias).double(),
-        stride=(2, 1),
-        padding=1,
-    )[0]
-    page = shown("layer_stepper", data)
-    for k in range(3):
-        page.get_by_label("Filter").select_option(str(k))
-        shown_values = [
-            int(text.replace("−", "-")) for text in page.locator(".cc-output button").all_inner_texts()
-        ]
-        assert shown_values == expected[k].flatten().int().tolist()
-    page.locator(".cc-output button").first.focus()
+    )
+    expected = torch.nn.functional.conv2d(*arguments, stride=(2, 1), padding=1)[0]
+    return scene | {"stride": [2, 1], "padding": 1}, expected
+
+
+def test_layer_stepper_shows_the_layer_that_pytorch_computes(shown):
+    scene, expected = stepper_layer()
+    page = shown("layer_stepper", scene)
+    texts = page.locator(".cc-output button").all_inner_texts()
+    assert [int(text.replace("−", "-")) for text in texts] == expected.flatten().int().tolist()
+    page.get_by_label("Filter", exact=True).select_option("2")
+    page.locator(".cc-output").nth(2).locator("button").first.focus()
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowUp", "ArrowDown"):
         page.keyboard.press(key)
     status = page.locator(".cc-status").inner_text()
@@ -240,6 +236,129 @@ def test_layer_stepper_shows_the_layer_that_pytorch_computes(shown):
     )
     page.get_by_role("button", name="Next").click()
     assert page.locator(".cc-status").inner_text().startswith("output[2, 1, 3] = ")
+    page.get_by_role("button", name="Start again").click()
+    assert page.locator(".cc-status").inner_text().startswith("output[0, 0, 0] = ")
+
+
+def test_layer_stepper_shows_on_hover_what_made_a_value(shown):
+    scene, expected = stepper_layer()
+    page = shown("layer_stepper", scene)
+    page.locator(".cc-output").nth(1).get_by_label("channel 1, row 1, column 2:").hover()
+    assert page.locator(".cc-status").inner_text().startswith("output[1, 1, 2] = ")
+    assert page.get_by_label("Filter", exact=True).input_value() == "1"
+    # Row 1 of the output, at stride 2, reads from row 2 of the padded input, and column 2 from column 2.
+    padded = np.pad(scene["input"], ((0, 0), (1, 1), (1, 1)))
+    products = padded[:, 2:5, 2:4] * np.array(scene["weight"][1])
+    for channel, line in enumerate(page.locator(".cc-line").all()):
+        cells = line.get_by_role("table", name="products").locator("td").all_inner_texts()
+        assert [int(cell.replace("−", "-")) for cell in cells] == products[channel].flatten().tolist()
+        outline = line.locator(".cc-outline").first
+        place = outline.evaluate(
+            "o => ['left', 'top', 'width', 'height'].map(side => parseFloat(o.style[side]))"
+        )
+        assert place == pytest.approx([100 * 2 / 8, 100 * 2 / 7, 100 * 2 / 8, 100 * 3 / 7], abs=0.01)
+    total = f"{int(expected[1, 1, 2])}".replace("-", "−")
+    assert page.locator(".cc-total").inner_text() == total
+
+
+def test_layer_stepper_shows_pictures_where_the_input_is_large(shown):
+    rng = np.random.default_rng(4)
+    picture, weight = rng.integers(0, 256, (2, 12, 16)), rng.integers(-2, 3, (2, 2, 3, 3))
+    large = {
+        "name": "large",
+        "input": picture.tolist(),
+        "scale": 255,
+        "weight": weight.tolist(),
+        "bias": [0.5, -1],
+    }
+    page = shown(
+        "layer_stepper", {"scenes": [{"name": "small", **stepper_layer()[0]}, large]}, has_touch=True
+    )
+    page.get_by_label("Input", exact=True).select_option("1")
+    expected = torch.nn.functional.conv2d(
+        torch.tensor(picture / 255)[None], torch.tensor(weight).double(), torch.tensor([0.5, -1.0]).double()
+    )[0]
+    canvas = page.get_by_label("Output channel 1.")
+    box = canvas.bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] * 9.5 / 14, box["y"] + box["height"] * 4.5 / 10)
+    status = page.locator(".cc-status")
+    assert status.inner_text().startswith("output[1, 4, 9] = ")
+    shown_total = float(page.locator(".cc-total").inner_text().replace("−", "-"))
+    assert shown_total == pytest.approx(expected[1, 4, 9].item(), abs=0.006)
+    canvas.focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowLeft")
+    assert status.inner_text().startswith("output[1, 3, 0] = ")
+
+
+def learn_kernel_data() -> dict:
+    image = np.random.default_rng(5).normal(size=(12, 15)).round(3)
+    sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    target = correlate2d(image, sobel)
+    return {
+        "input": image.tolist(),
+        "target": target.tolist(),
+        "goal": sobel.tolist(),
+        "rate": 0.3,
+        "steps": 60,
+    }
+
+
+def test_learn_kernel_goes_down_the_gradient_that_autograd_finds(shown):
+    data = learn_kernel_data()
+    page = shown("learn_kernel", data)
+    kernel = page.evaluate("convcourse.learn_kernel.randomKernel(1)")
+    seen = page.evaluate(
+        "([i, t, k]) => convcourse.learn_kernel.look(i, t, k)", [data["input"], data["target"], kernel]
+    )
+    weight = torch.tensor(kernel, dtype=torch.float64, requires_grad=True)
+    output = torch.nn.functional.conv2d(torch.tensor(data["input"])[None, None].double(), weight[None, None])[
+        0, 0
+    ]
+    loss = (output - torch.tensor(data["target"])).square().mean() / 2
+    loss.backward()
+    assert seen["loss"] == pytest.approx(loss.item())
+    np.testing.assert_allclose(seen["gradient"], weight.grad, atol=1e-9)
+    page.get_by_role("button", name="One step").click()
+    stepped = weight.detach() - 0.3 * weight.grad
+    cells = page.get_by_role("table", name="Kernel", exact=True).locator("td").all_inner_texts()
+    assert [float(cell.replace("−", "-")) for cell in cells] == pytest.approx(
+        stepped.flatten().tolist(), abs=0.006
+    )
+
+
+def test_learn_kernel_runs_stops_starts_again_and_finds_sobel(shown):
+    page = shown("learn_kernel", learn_kernel_data(), reduced_motion="no-preference")
+    status, run = page.locator(".cc-status"), page.locator(".cc-controls .strong")
+    first = status.inner_text()
+    run.click()
+    page.wait_for_function("document.querySelector('.cc-curve').getAttribute('points').split(' ').length > 4")
+    run.click()
+    stopped = page.locator(".cc-curve").get_attribute("points")
+    page.wait_for_timeout(400)
+    assert page.locator(".cc-curve").get_attribute("points") == stopped
+    run.click()
+    page.wait_for_function(
+        "document.querySelector('.cc-status').textContent.startsWith('Step 60:')", timeout=30_000
+    )
+    cells = page.get_by_role("table", name="Kernel", exact=True).locator("td").all_inner_texts()
+    found = [float(cell.replace("−", "-")) for cell in cells]
+    assert found == pytest.approx([-1, 0, 1, -2, 0, 2, -1, 0, 1], abs=0.05)
+    page.get_by_role("button", name="Start again").click()
+    assert status.inner_text() == first and run.inner_text() == "Run"
+    page.get_by_role("button", name="Other random numbers").click()
+    assert status.inner_text() != first
+
+
+def test_learn_kernel_says_when_the_steps_are_too_large(shown):
+    """Pixels that are all alike, here because of a large mean, bear only small steps."""
+    data = learn_kernel_data()
+    data["input"] = (np.array(data["input"]) + 3).tolist()
+    page = shown("learn_kernel", data)
+    page.locator(".cc-controls .strong").click()
+    page.wait_for_function("document.querySelector('.cc-status').textContent.includes('too large')")
+    page.get_by_label("Step size").fill("0.01")
+    page.get_by_role("button", name="One step").click()
 
 
 def test_kernel_explorer_filters_like_numpy(shown):
