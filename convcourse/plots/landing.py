@@ -1,6 +1,9 @@
-"""The figure of the first page: a digit that moves, and how well networks read digits that have moved."""
+"""The first page: what networks make of a digit that moves, measured and drawn."""
 
+import base64
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,6 +11,57 @@ from matplotlib.figure import Figure
 from convcourse.plots._colors import SERIES
 from convcourse.plots._grid import picture
 from convcourse.plots._show import figure
+
+
+def reader(digits: Sequence[np.ndarray], sizes: Sequence[int], start: Mapping[str, int]) -> dict[str, Any]:
+    """The data of the widget read_digit: a digit [28, 28] of 0..255 for each class, how many numbers the two
+    networks store, and which image it opens with, moved how far.
+
+    >>> reader([np.zeros((1, 3), np.uint8)], [19312], {"image": 0, "down": 3, "right": 0})["images"]
+    ['AAAA']
+    """
+    return {
+        "images": [base64.b64encode(digit.tobytes()).decode() for digit in digits],
+        "labels": list(range(len(digits))),
+        "start": dict(start),
+        "sizes": [f"{size:,} numbers" for size in sizes],
+    }
+
+
+def shares(network: Path, image: np.ndarray) -> np.ndarray:
+    """What the network of an ONNX file makes of one image [28, 28] of 0..255: ten shares that add up to 1."""
+    import onnxruntime  # what builds the site has it, a student need not
+
+    pixels = image[None, None].astype(np.float32) / 255
+    logits = onnxruntime.InferenceSession(network).run(None, {"images": pixels})[0][0]
+    powers = np.exp(logits - logits.max())
+    return powers / powers.sum()
+
+
+def moved_down(image: np.ndarray, pixels: int) -> np.ndarray:
+    """An image [H, W] moved down by whole pixels: what leaves is lost, what enters is black.
+
+    >>> moved_down(np.array([[1, 2], [3, 4]]), 1).tolist()
+    [[0, 0], [1, 2]]
+    """
+    return np.pad(image, ((pixels, 0), (0, 0)))[: len(image)]
+
+
+def percent_by_shift(table: str) -> dict[str, list[tuple[float, float]]]:
+    """The rows of benchmarks/results/shifted_digits.md: (mean, standard deviation) for 0, 1, 2, ... pixels.
+
+    >>> percent_by_shift("| network | seeds | 0 | 1 |\\n| a | 5 | 97.18 ± 0.13 | 91.79 ± 0.52 |")
+    {'a': [(97.18, 0.13), (91.79, 0.52)]}
+    """
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if "±" in line
+    ]
+    return {name: [_mean_and_deviation(value) for value in values] for name, _, *values in rows}
+
+
+def _mean_and_deviation(text: str) -> tuple[float, float]:
+    mean, deviation = text.split("±")
+    return float(mean), float(deviation)
 
 
 def accuracy_by_shift(rows: Mapping[str, Sequence[tuple[float, float]]]) -> Figure:

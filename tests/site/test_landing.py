@@ -13,6 +13,8 @@ from built_site import SITE, chapter_pages, exercise_pages
 from coursemap import doing_minutes, rounded, words_in_view
 from onnxruntime import InferenceSession
 
+from convcourse.plots.landing import percent_by_shift
+
 ROOT = Path(__file__).resolve().parents[2]
 INDEX = "book/index.html"
 EVENT_MS = 50
@@ -284,6 +286,23 @@ def test_the_map_has_every_chapter_with_its_times_and_marks_the_rest_as_planned(
         assert "colab.research.google.com" in page.locator(
             f"ol.map li:has(a.map-title[href='{slug}.html']) a", has_text="Colab"
         ).get_attribute("href")
+
+
+def test_the_table_of_moved_digits_is_that_of_the_committed_runs():
+    table = percent_by_shift(
+        (ROOT / "benchmarks" / "results" / "shifted_digits.md").read_text(encoding="utf-8")
+    )
+    assert set(table) == {"mlp_mnist", "lenet_mnist", "mnist_20k"}
+    for name, run in table.items():
+        folder = ROOT / "solutions" / "training" / "runs" / f"2026-11-21_{name}_cpu"
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        assert len(metrics["seeds"]) == 5
+        measures = {
+            0: "test_accuracy",
+            **{n: f"shifted_{n}" for n in range(1, 5) if f"shifted_{n}" in metrics},
+        }
+        for pixels, measure in measures.items():
+            assert run[pixels][0] == pytest.approx(100 * metrics[measure]["mean"], abs=0.01)
 
 
 def test_reading_time_counts_what_a_page_shows():
