@@ -18,6 +18,7 @@ _MODULES = (
     "experiments",
     "export",
     "filters",
+    "mlp",
     "plots",
     "submit",
     "training",

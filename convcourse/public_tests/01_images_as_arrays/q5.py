@@ -9,11 +9,10 @@ points = 2
 @test_case(points=0, hidden=False,
     failure_message="Both losses by hand should be positive numbers, and being right should cost less than being wrong.")
 def test_losses_by_hand_are_plausible(loss_if_right, loss_if_wrong):
-    import numbers
+    from convcourse.checks import as_number
     for name, value in {'loss_if_right': loss_if_right, 'loss_if_wrong': loss_if_wrong}.items():
-        assert isinstance(value, numbers.Real), f'{name} should be a number. Is it still "..."?'
-        assert value > 0, f'{name} should be positive: a probability below 1 has a negative logarithm, and the loss is minus that.'
-    assert loss_if_right < loss_if_wrong, 'The score of class 0 is the highest, so the loss should be lower where class 0 is right.'
+        assert as_number(value, name) > 0, f'{name} should be positive: a probability below 1 has a negative logarithm, and the loss is minus that.'
+    assert as_number(loss_if_right) < as_number(loss_if_wrong), 'The score of class 0 is the highest, so the loss should be lower where class 0 is right.'
 
 @test_case(points=0.5, hidden=False,
     failure_message="cross_entropy should return one number for the batch. Where all ten scores are equal, it is the logarithm of ten.")
