@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from convcourse.arithmetic import conv_output_size as output_size
 from convcourse.filters import correlate2d
@@ -66,7 +67,33 @@ def half(kernel, dilation):
     return dilation * (kernel - 1) // 2
 
 
+def scores(change):
+    """A cross-entropy of scores changed before they are used."""
+
+    def loss(logits, labels):
+        return torch.nn.functional.cross_entropy(change(logits), labels)
+
+    return loss
+
+
+def waves(keeps):
+    """q7 of 02 with waves chosen by `keeps(frequency, cutoff)`."""
+
+    def filtered(image, cutoff):
+        rows, columns = (np.fft.fftfreq(length) for length in image.shape)
+        kept = keeps(np.hypot(rows[:, None], columns[None, :]), cutoff)
+        return np.fft.ifft2(np.fft.fft2(image) * kept).real
+
+    return filtered
+
+
 RIGHT = {
+    ("01_images_as_arrays", "test_pixel_at"): divmod,
+    ("01_images_as_arrays", "test_cross_entropy_of_random_scores"): scores(lambda logits: logits),
+    ("02_filters_and_edges", "test_to_gray"): lambda photo, weights: photo @ weights,
+    ("02_filters_and_edges", "test_not_flipped"): correlate2d,
+    ("02_filters_and_edges", "test_waves"): waves(lambda frequency, cutoff: frequency <= cutoff),
+    ("02_filters_and_edges", "test_high_pass"): waves(lambda frequency, cutoff: frequency > cutoff),
     ("03_convolution_layer", "test_finds"): lambda i, p: best(correlate2d(i, p)),
     ("03_convolution_layer", "test_moves_along"): lambda i, p: best(correlate2d(i, p)),
     ("04_stride_and_padding", "test_floor"): output_size,
@@ -77,6 +104,33 @@ RIGHT = {
     ("04_stride_and_padding", "test_impossible"): raises_where(lambda k, d: d * (k - 1) % 2, half),
 }
 WRONG = {
+    "test_pixel_at": [
+        lambda index, width: divmod(index, width)[::-1],
+        lambda index, width: (round(index / width), index % width),
+        lambda index, width: (0, 0),
+    ],
+    "test_cross_entropy_of_random_scores": [
+        scores(lambda logits: logits.softmax(1)),
+        scores(lambda logits: logits.clamp(-4, 4)),
+        scores(lambda logits: logits[:, :1].expand_as(logits)),
+    ],
+    "test_to_gray": [
+        lambda photo, weights: photo @ weights[::-1],
+        lambda photo, weights: (photo @ weights).clip(0, 1),
+        lambda photo, weights: photo @ weights / weights.sum(),
+    ],
+    "test_not_flipped": [
+        lambda image, kernel: correlate2d(image, kernel[::-1, ::-1]),
+        lambda image, kernel: correlate2d(image, kernel.T if kernel.shape == (3, 3) else kernel),
+    ],
+    "test_waves": [
+        waves(lambda frequency, cutoff: frequency < cutoff),
+        waves(lambda frequency, cutoff: frequency**2 <= cutoff),
+    ],
+    "test_high_pass": [
+        waves(lambda frequency, cutoff: frequency >= cutoff),
+        waves(lambda frequency, cutoff: (frequency > cutoff) | (frequency == 0)),
+    ],
     "test_finds": [
         lambda i, p: best(correlate2d(i, p))[::-1],
         lambda i, p: best(correlate2d(i, p[::-1, ::-1])),
