@@ -16,6 +16,7 @@ import statistics
 import time
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from autograder import sandbox, scoring
@@ -67,7 +68,7 @@ def main() -> None:
             {NETWORK: onnx},
             slug=SLUG,
             seed=0,
-            judge=lambda model, images: sandbox.judge_network(model, images, limits),
+            judge=partial(sandbox.judge_network, limits=limits),
             refused=sandbox.NetworkRefused,
         )
 

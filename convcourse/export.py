@@ -14,14 +14,19 @@ from typing import Any
 
 import onnx
 import torch
-from onnx import numpy_helper
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
+from convcourse.network_rules.check import check
+from convcourse.network_rules.table import Refused
 from convcourse.training import COLUMNS, Log
 
+CLASSES = 10
+
 LIMIT = 20_000
-FORMAT = 1
+FORMAT = 2
 FILES = ("network.onnx", "training_log.json")
+SHARES = ("train_accuracy", "valid_accuracy")
 
 
 class ExportError(ValueError):
@@ -29,41 +34,42 @@ class ExportError(ValueError):
 
 
 class OverBudget(UserWarning):
-    """The network has too many parameters to pass the exercise."""
+    """The network has too many numbers to pass the exercise."""
 
 
 @dataclass(frozen=True)
 class Export:
-    """What was written: the two paths, the numbers counted in the file, and those that PyTorch trains."""
+    """What was written, and two counts.
+
+    `numbers_in_graph` are those of the file where they meet the images, which are graded; `trained_parameters`
+    are those that PyTorch optimizes.
+    """
 
     network: Path
     log: Path
-    parameters: int
-    trainable_parameters: int
+    numbers_in_graph: int
+    trained_parameters: int
 
     def __str__(self) -> str:
         return (
-            f"{self.network.name}: {self.parameters:,} numbers in the file "
-            f"({self.trainable_parameters:,} trained), {self.network.stat().st_size:,} bytes\n"
+            f"{self.network.name}: {self.numbers_in_graph:,} numbers in the graph, which are graded "
+            f"({self.trained_parameters:,} trained parameters), {self.network.stat().st_size:,} bytes\n"
             f"{self.log.name}: the log that belongs to exactly this file"
         )
 
 
-def graph_parameters(network: bytes | str | Path) -> int:
-    """Count the numbers stored in an ONNX file: its bytes, or the path to it.
+def graph_numbers(network: bytes | str | Path, input_shape: Sequence[int] = (1, 28, 28)) -> int:
+    """Count the numbers in the graph of an ONNX file, its bytes or its path, as the grader does.
 
-    Every element of every initializer and of every constant counts, wherever it is used. Only the short
-    lists of integers that say a shape or an axis (at most 16 values in one row) do not."""
+    What does not depend on the images is worked out first; then each different tensor counts, element by
+    element, where it meets the images, shapes and axes too. Raises ExportError, with the reason and what to do,
+    for a file that the grader refuses.
+    """
     content = network if isinstance(network, bytes) else Path(network).read_bytes()
-    graph = onnx.load_model_from_string(content).graph
-    stored = [numpy_helper.to_array(tensor) for tensor in graph.initializer]
-    for node in graph.node:
-        if node.op_type == "Constant":
-            value = onnx.helper.get_attribute_value(node.attribute[0])
-            array = numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else value
-            stored.append(torch.tensor(array).numpy() if not hasattr(array, "dtype") else array)
-    is_setting = (array.dtype.kind in "iub" and array.ndim <= 1 and array.size <= 16 for array in stored)
-    return sum(array.size for array, setting in zip(stored, is_setting, strict=True) if not setting)
+    try:
+        return check(content, list(input_shape), CLASSES).numbers
+    except Refused as refused:
+        raise ExportError(f"the grader would refuse this network: {refused}") from None
 
 
 def export_network(
@@ -73,79 +79,144 @@ def export_network(
     input_shape: tuple[int, int, int] = (1, 28, 28),
     exercise: str = "10_mnist_20k",
 ) -> Export:
-    """Write `network.onnx` and `training_log.json` into `folder`.
+    """Write `network.onnx` and `training_log.json` into `folder`, both or neither.
 
     The file's input "images" is float32 [N, *input_shape] with pixels from 0 to 1 and any N; its output
     "logits" is float32 [N, 10]. Dropout is off, and batch normalization uses its running statistics and is
     folded into the convolution before it: the same function with fewer numbers. The log names the file by
-    its SHA-256, so the two belong together. A wrong output shape or a log without whole rows raises
-    ExportError; 20,000 numbers or more give a warning.
+    its SHA-256, so the two belong together. A network that the grader would refuse, a wrong output shape or a
+    log without whole rows raises ExportError; 20,000 numbers in the graph or more give a warning.
 
     >>> import tempfile
     >>> network = nn.Sequential(nn.Conv2d(1, 10, kernel_size=28), nn.Flatten())
     >>> row = dict(zip(COLUMNS, (1, 0.5, 0.84, 0.2, 0.93, 7.5)))
-    >>> export_network(network, [row], folder=tempfile.mkdtemp()).parameters
-    7850
+    >>> export_network(network, [row], folder=tempfile.mkdtemp()).numbers_in_graph
+    7852
     """
     rows = _checked_rows(log)
+    model = _unwrapped(model)
     # A copy, so that the student's network stays where and as it is. In channels_last order the exporter
     # would write flattening as a cloud of index arithmetic.
-    frozen = copy.deepcopy(model).cpu().to(memory_format=torch.contiguous_format).eval()
+    frozen = copy.deepcopy(model).cpu().float().to(memory_format=torch.contiguous_format).eval()
     _check_output(frozen, input_shape)
     content = _onnx_bytes(frozen, input_shape)
-    count = graph_parameters(content)
-    trainable = sum(parameter.numel() for parameter in model.parameters())
-    if max(count, trainable) >= LIMIT:
+    count = graph_numbers(content, input_shape)
+    trained = sum(parameter.numel() for parameter in model.parameters())
+    if count >= LIMIT:
         warnings.warn(
-            f"the network has {trainable:,} trainable parameters and its file holds {count:,} numbers; the "
-            f"exercise asks for fewer than {LIMIT:,}. Narrow the widest layer, or end in global average "
-            "pooling",
+            f"the network has {count:,} numbers in its graph ({trained:,} trained parameters); the exercise asks "
+            f"for fewer than {LIMIT:,}. Narrow the widest layer, or end in global average pooling",
             OverBudget,
             stacklevel=2,
         )
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = folder / FILES[0], folder / FILES[1]
-    paths[0].write_bytes(content)
     table = {
         "format": FORMAT,
         "exercise": exercise,
-        "parameters": count,
-        "trainable_parameters": trainable,
+        "numbers_in_graph": count,
+        "trained_parameters": trained,
         "network_sha256": hashlib.sha256(content).hexdigest(),
         "epochs": rows,
     }
-    paths[1].write_text(json.dumps(table, indent=1) + "\n")
-    return Export(*paths, count, trainable)
+    paths = _write_both(Path(folder), content, (json.dumps(table, indent=1) + "\n").encode())
+    return Export(*paths, count, trained)
+
+
+def _write_both(folder: Path, network: bytes, log: bytes) -> tuple[Path, Path]:
+    """Write both files, or leave what was there: first under other names, then each takes its place."""
+    paths = folder / FILES[0], folder / FILES[1]
+    parts = tuple(path.with_name(f".{path.name}.part") for path in paths)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for part, content in zip(parts, (network, log), strict=True):
+            part.write_bytes(content)
+        for part, path in zip(parts, paths, strict=True):
+            if path.is_dir():
+                raise IsADirectoryError(f"{path} is a folder")
+        for part, path in zip(parts, paths, strict=True):
+            part.replace(path)
+    except OSError as error:
+        raise ExportError(f"the two files cannot be written into {folder}: {error}") from None
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+    return paths
+
+
+def _unwrapped(model: Any) -> nn.Module:
+    """The network itself, out of what makes it faster: DataParallel, torch.compile, swa_utils' averages."""
+    while True:
+        if isinstance(model, torch.jit.ScriptModule):
+            raise ExportError(
+                "the network is scripted or traced (torch.jit), which cannot be exported; export the network "
+                "that you gave to torch.jit, whose weights are the same"
+            )
+        if not isinstance(model, nn.Module):
+            raise ExportError(
+                f"the network must be a torch.nn.Module, got {type(model).__name__}; hand over the network itself"
+            )
+        if hasattr(model, "_orig_mod"):  # torch.compile
+            model = model._orig_mod
+        elif isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel | AveragedModel):
+            model = model.module
+        else:
+            return model
 
 
 def _checked_rows(log: Log | Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+    """The rows as plain numbers: tensors, NumPy's numbers and shares in percent are told or turned."""
     rows = log.rows if isinstance(log, Log) else log
+    if isinstance(rows, Mapping) or not all(isinstance(row, Mapping) for row in rows):
+        raise ExportError("the log must be a list of rows, one dict for each epoch, as fit(...) returns it")
     if not rows:
         raise ExportError("the log has no rows: hand over what fit(...) returned")
+    checked = []
     for row in rows:
         missing = [name for name in COLUMNS if name not in row]
         if missing:
             raise ExportError(
                 f"each row of the log needs {', '.join(COLUMNS)}; one lacks {', '.join(missing)}"
             )
-        unusable = [name for name in COLUMNS if not math.isfinite(row[name])]
-        if unusable:
-            raise ExportError(
-                f"the log holds a value that is not finite: {unusable[0]} in epoch {row['epoch']}"
-            )
-    return [{name: row[name] for name in COLUMNS} for row in rows]
+        plain = {name: _number(name, row[name]) for name in COLUMNS}
+        for name in SHARES:
+            if not 0 <= plain[name] <= 1:
+                raise ExportError(
+                    f"{name} must be a share from 0 to 1, got {plain[name]:g} in epoch {plain['epoch']:g}; "
+                    "divide percent by 100"
+                )
+        checked.append(plain)
+    return checked
+
+
+def _number(name: str, value: Any) -> float:
+    """One value of a row as an int (the epoch) or a float."""
+    try:
+        number = float(value)  # a tensor or a NumPy array with one value too
+    except (TypeError, ValueError, RuntimeError):
+        raise ExportError(f"{name} in the log must be a number, got {type(value).__name__}") from None
+    if not math.isfinite(number):
+        raise ExportError(f"the log holds a value that is not finite: {name}")
+    if name != "epoch":
+        return number
+    if number != int(number):
+        raise ExportError(f"epoch in the log must be a whole number, got {number:g}")
+    return int(number)
 
 
 def _check_output(model: nn.Module, input_shape: tuple[int, int, int]) -> None:
     with torch.inference_mode():
         try:
-            shape = tuple(model(torch.zeros(2, *input_shape)).shape)
+            logits = model(torch.zeros(2, *input_shape))
         except RuntimeError as error:
             raise ExportError(
                 f"the network does not take images [N, {', '.join(map(str, input_shape))}]: {error}"
             ) from None
-    if shape != (2, 10):
+    if not isinstance(logits, torch.Tensor):
+        raise ExportError(
+            f"the network must return its logits alone, got {type(logits).__name__}; wrap it in a module that "
+            "returns one tensor"
+        )
+    shape = tuple(logits.shape)
+    if shape != (2, CLASSES):
         raise ExportError(f"two images must give logits of shape (2, 10), one score a class; got {shape}")
 
 
@@ -156,15 +227,18 @@ def _onnx_bytes(model: nn.Module, input_shape: tuple[int, int, int]) -> bytes:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            model,
-            (example,),
-            input_names=["images"],
-            output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("n")},),
-            dynamo=True,
-            verbose=False,
-        )
+        try:
+            program = torch.onnx.export(
+                model,
+                (example,),
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_shapes=({0: torch.export.Dim("n")},),
+                dynamo=True,
+                verbose=False,
+            )
+        except Exception as error:
+            raise ExportError(_why_not_exported(error)) from error
     assert program is not None
     proto = program.model_proto
     _strip_notes(proto)
@@ -172,6 +246,18 @@ def _onnx_bytes(model: nn.Module, input_shape: tuple[int, int, int]) -> bytes:
     content = proto.SerializeToString(deterministic=True)
     _check_parity(model, content, input_shape)
     return content
+
+
+def _why_not_exported(error: Exception) -> str:
+    """What the exporter could not do, in the course's words."""
+    text = "\n".join(str(part) for part in (error, error.__cause__) if part)
+    if "data-dependent" in text or "GuardOnDataDependent" in text:
+        why = "it branches on the values of an image; choose with torch.where instead of `if`"
+    elif "specialized" in text or "Constraints violated" in text:
+        why = "it takes one number of images only; write -1, not the batch's size, where you reshape"
+    else:
+        why = (text.strip().splitlines() or [type(error).__name__])[0][:300]
+    return f"the network cannot be written as a file without Python: {why}"
 
 
 def _strip_notes(proto: onnx.ModelProto) -> None:

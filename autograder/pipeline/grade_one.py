@@ -112,7 +112,7 @@ def _run_and_score(
             submission.artifacts,
             slug=exercise.slug,
             seed=int(draws("test images"), 16),
-            judge=partial(_judge, limits=limits, unsafe=job.unsafe),
+            judge=partial(sandbox.judge_network, limits=limits, unsafe=job.unsafe),
             refused=sandbox.NetworkRefused,
         )
         with sandbox.open_session(
@@ -154,10 +154,6 @@ def _run_and_score(
         detail=_detail(details),
     )
     return outcome, scored.results
-
-
-def _judge(onnx: bytes, images: Any, *, limits: sandbox.Limits, unsafe: bool) -> sandbox.NetworkReport:
-    return sandbox.judge_network(onnx, images, limits, unsafe=unsafe)
 
 
 def _question_outcome(question: QuestionOutcome) -> QuestionOutcome:

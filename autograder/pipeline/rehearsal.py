@@ -14,7 +14,6 @@ from autograder import sandbox, scoring
 from autograder import submission as intake
 from autograder.course import Exercise
 from autograder.pipeline.cheap import CheapSession, Habit, PublicTable
-from autograder.pipeline.grade_one import _judge
 from autograder.verdict import QuestionOutcome
 from convcourse.checks import NotTelling
 
@@ -72,7 +71,7 @@ def rehearse(content: bytes, exercise: Exercise, *, seed: int, unsafe: bool = Fa
             submission.artifacts,
             slug=exercise.slug,
             seed=seed,
-            judge=partial(_judge, limits=limits, unsafe=unsafe),
+            judge=partial(sandbox.judge_network, limits=limits, unsafe=unsafe),
             refused=sandbox.NetworkRefused,
         )
         with sandbox.open_session(cells, limits=limits, files=submission.artifacts, unsafe=unsafe) as session:

@@ -16,51 +16,78 @@ KIB = 1024
 
 @dataclass(frozen=True)
 class NetworkReport:
-    """What a network is and says: `logits` is a float32 array [N, 10] in the order of the images."""
+    """What a network is and says: each field of logits is a float32 array [N, 10] in the order of its images.
 
-    parameters: int
+    `noisy_logits` are of the same images as `logits`, with noise on every number of the network;
+    `other_logits` are of the other images.
+    """
+
+    numbers_in_graph: int
     operators: list[str]
     logits: Any
+    noisy_logits: Any
+    other_logits: Any
 
 
-def judge_network(onnx_bytes: bytes, images: Any, limits: Limits, *, unsafe: bool = False) -> NetworkReport:
-    """Check a network against the rules and run it on `images`, float32 [N, channels, height, width].
+def judge_network(
+    onnx_bytes: bytes,
+    images: Any,
+    others: Any,
+    limits: Limits,
+    *,
+    noise_seed: int,
+    unsafe: bool = False,
+) -> NetworkReport:
+    """Check a network against the rules and run it three times: on `images`, on them with noise, on `others`.
 
+    Both are float32 [N, channels, height, width]. `noise_seed` enters a sandbox, where no student code is.
     Checking and running are two sandboxes: the file as it came never meets the images. Raises
     `NetworkRefused` where the network breaks a rule or a limit, `SandboxBroken` where the fault is ours.
     """
     import numpy as np
 
-    images = np.ascontiguousarray(images, dtype=np.float32)
-    if images.ndim != 4 or len(images) == 0:
-        raise ValueError(f"images must be [N, channels, height, width] with N at least 1, got {images.shape}")
+    images, others = (np.ascontiguousarray(given, dtype=np.float32) for given in (images, others))
+    for given in (images, others):
+        if given.ndim != 4 or len(given) == 0:
+            raise ValueError(f"images must be [N, channels, height, width] with N at least 1, got {given.shape}")
     if len(onnx_bytes) > limits.model_kib * KIB:
         size = len(onnx_bytes) / KIB
         raise NetworkRefused(f"The file has {size:,.0f} KiB; {limits.model_kib:,} KiB is the limit.")
 
     with _sandbox(limits, unsafe, "Checking the network") as ask:
-        checked = ask("check", [bytes(onnx_bytes), list(images.shape[1:]), CLASSES])
-    if [type(part) for part in _list(checked)] != [bytes, int, list]:
+        checked = ask("check", [bytes(onnx_bytes), list(images.shape[1:]), CLASSES, noise_seed])
+    if [type(part) for part in _list(checked)] != [bytes, bytes, int, list]:
         raise NetworkRefused("The file could not be checked.")
-    model, parameters, operators = checked
-    if parameters < 0 or not all(type(name) is str for name in operators):
+    model, noisy, numbers, operators = checked
+    if numbers < 0 or not all(type(name) is str for name in operators):
         raise NetworkRefused("The file could not be checked.")
 
-    logits = np.empty((len(images), CLASSES), np.float32)
-    with _sandbox(limits, unsafe, f"Running the network on {len(images):,} images") as ask:
+    with _sandbox(limits, unsafe, f"Running the network on {len(images):,} images three times") as ask:
         ask("load", [model])
-        for start in range(0, len(images), limits.model_batch):
-            batch = images[start : start + limits.model_batch]
-            answer = ask("run", [batch])
-            if type(answer) is not np.ndarray or answer.dtype != np.float32:
-                raise NetworkRefused("The output of the network is no float32 tensor.")
-            if answer.shape != (len(batch), CLASSES):
-                raise NetworkRefused(
-                    f"For {len(batch)} images the output must have the shape [{len(batch)}, {CLASSES}]; "
-                    f"it has {list(answer.shape)}."
-                )
-            logits[start : start + len(batch)] = answer
-    return NetworkReport(parameters, operators, logits)
+        logits = _run(ask, images, limits.model_batch)
+        other_logits = _run(ask, others, limits.model_batch)
+        ask("load", [noisy])
+        noisy_logits = _run(ask, images, limits.model_batch)
+    return NetworkReport(numbers, operators, logits, noisy_logits, other_logits)
+
+
+def _run(ask: Any, images: Any, batch_size: int) -> Any:
+    """The logits of all images, in their order."""
+    import numpy as np
+
+    logits = np.empty((len(images), CLASSES), np.float32)
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size]
+        answer = ask("run", [batch])
+        if type(answer) is not np.ndarray or answer.dtype != np.float32:
+            raise NetworkRefused("The output of the network is not a float32 tensor.")
+        if answer.shape != (len(batch), CLASSES):
+            raise NetworkRefused(
+                f"For {len(batch)} images the output must have the shape [{len(batch)}, {CLASSES}]; "
+                f"it has {list(answer.shape)}."
+            )
+        logits[start : start + len(batch)] = answer
+    return logits
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Judges what is handed in beside the notebook: the exported network and its training log.
 
 The network runs elsewhere, in a sandbox without student code, on images in an order that only this process
-knows. The labels never leave this process. Nothing the student's Python says about parameters or accuracy
+knows. The labels never leave this process. Nothing the student's Python says about size or accuracy
 is believed.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.scoring.passes import Accuracies, DependsOnBatch, check_alone, draw, judged, shifted
 from autograder.scoring.training_log import LogError, read_training_log
 
 NETWORK = "network.onnx"
@@ -25,6 +26,8 @@ Images = Any
 """float32 array [N, 1, 28, 28] with values in 0..1."""
 Labels = Any
 """int array [N]."""
+Judge = Callable[..., Any]
+"""`judge(onnx_bytes, images, others, noise_seed=...)`: a report with the three arrays of logits."""
 
 
 class ArtifactError(RuntimeError):
@@ -33,10 +36,16 @@ class ArtifactError(RuntimeError):
 
 @dataclass(frozen=True)
 class SubmittedNetwork:
-    """A network as the grader itself measured it; `accuracy` is a fraction of MNIST's test images."""
+    """A network as the grader itself measured it; every accuracy is a fraction of MNIST's test images.
 
-    parameters: int
+    `accuracy` is the one that is graded, which `passes.judged` takes from the other three.
+    """
+
+    numbers_in_graph: int
     accuracy: float
+    plain_accuracy: float
+    noisy_accuracy: float
+    shifted_accuracy: float
     operators: tuple[str, ...]
     sha256: str
 
@@ -46,21 +55,25 @@ def judge_artifacts(
     *,
     slug: str,
     seed: int,
-    judge: Callable[[bytes, Images], Any],
+    judge: Judge,
     refused: type[Exception],
     test_set: Callable[[], tuple[Images, Labels]] | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """The reserved names for the hidden tests, and what to tell the student about refused artifacts.
 
-    `judge(onnx_bytes, images)` runs the network and returns an object with `parameters`, `operators` and
-    `logits`; it raises `refused` for a network that breaks the rules.
+    `judge(onnx_bytes, images, others, noise_seed=...)` runs the network on both, and on the first with noise;
+    it returns an object with `numbers_in_graph`, `operators`, `logits`, `noisy_logits` and `other_logits`, and
+    raises `refused` for a network that breaks the rules. Order, shifts and noise are drawn from `seed`.
     """
     names: dict[str, Any] = dict.fromkeys(RESERVED)
     messages: list[str] = []
     if NETWORK in artifacts:
         try:
-            names["submitted_network"] = _network(artifacts[NETWORK], seed, judge, test_set or mnist_test_set)
-        except refused as error:
+            names["submitted_network"], remarks = _network(
+                artifacts[NETWORK], seed, judge, test_set or mnist_test_set
+            )
+            messages += [f"{NETWORK}: {remark}" for remark in remarks]
+        except (refused, DependsOnBatch) as error:
             messages.append(f"{NETWORK} was refused: {error}")
     if LOG in artifacts:
         try:
@@ -98,20 +111,34 @@ class StillJudged(Mapping[str, Any]):
 
 
 def _network(
-    onnx: bytes,
-    seed: int,
-    judge: Callable[[bytes, Images], Any],
-    test_set: Callable[[], tuple[Images, Labels]],
-) -> SubmittedNetwork:
+    onnx: bytes, seed: int, judge: Judge, test_set: Callable[[], tuple[Images, Labels]]
+) -> tuple[SubmittedNetwork, list[str]]:
     images, labels = test_set()
-    order = np.random.default_rng(seed).permutation(len(images))
-    report = judge(onnx, np.ascontiguousarray(images[order]))
-    return SubmittedNetwork(
-        parameters=int(report.parameters),
-        accuracy=accuracy(np.asarray(report.logits), np.asarray(labels)[order]),
+    drawn = draw(len(images), seed)
+    ordered = np.ascontiguousarray(images[drawn.order])
+    moved = shifted(images[drawn.other_order], drawn.shifts)
+    report = judge(onnx, ordered, moved, noise_seed=drawn.noise_seed)
+    plain, noisy, other = (
+        np.asarray(logits) for logits in (report.logits, report.noisy_logits, report.other_logits)
+    )
+    check_alone(plain, other, drawn)
+    labels = np.asarray(labels)
+    found = Accuracies(
+        plain=accuracy(plain, labels[drawn.order]),
+        noisy=accuracy(noisy, labels[drawn.order]),
+        shifted=accuracy(other, labels[drawn.other_order]),
+    )
+    graded, remarks = judged(found)
+    network = SubmittedNetwork(
+        numbers_in_graph=int(report.numbers_in_graph),
+        accuracy=graded,
+        plain_accuracy=found.plain,
+        noisy_accuracy=found.noisy,
+        shifted_accuracy=found.shifted,
         operators=tuple(str(name) for name in report.operators),
         sha256=hashlib.sha256(onnx).hexdigest(),
     )
+    return network, remarks
 
 
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -138,8 +165,11 @@ def _check_match(
         )
     if onnx is not None and network is None:
         raise LogError(f"it is the log of a {NETWORK} that was refused")
-    if network is not None and log["parameters"] != network.parameters:
-        raise LogError(f"it says {log['parameters']} parameters, but {NETWORK} has {network.parameters}")
+    if network is not None and log["numbers_in_graph"] != network.numbers_in_graph:
+        raise LogError(
+            f"it says {log['numbers_in_graph']:,} numbers in the graph, but {NETWORK} has "
+            f"{network.numbers_in_graph:,}; export both together"
+        )
 
 
 @functools.cache

@@ -5,6 +5,7 @@ import math
 import re
 from typing import Any
 
+FORMAT = 2  # 1 called the numbers in the graph parameters
 LARGEST_BYTES = 512 * 1024
 MOST_EPOCHS = 2000
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "seconds")
@@ -17,7 +18,7 @@ class LogError(ValueError):
 
 
 def read_training_log(data: bytes) -> dict[str, Any]:
-    """The log as plain data: format, exercise, parameters, network_sha256 and epochs (rows of numbers)."""
+    """The log as plain data: format, exercise, numbers_in_graph, network_sha256 and epochs (rows of numbers)."""
     if len(data) > LARGEST_BYTES:
         raise LogError(f"it is larger than {LARGEST_BYTES // 1024} KiB")
     try:
@@ -28,11 +29,12 @@ def read_training_log(data: bytes) -> dict[str, Any]:
         raise LogError("it is not valid JSON") from None
     if not isinstance(log, dict):
         raise LogError(
-            "it must be an object with the keys format, exercise, parameters, network_sha256, epochs"
+            "it must be an object with the keys format, exercise, numbers_in_graph, network_sha256,"
+            " epochs"
         )
-    _expect(log.get("format") == 1 and type(log["format"]) is int, "'format' must be 1")
+    _expect(log.get("format") == FORMAT and type(log["format"]) is int, f"'format' must be {FORMAT}; export again")
     _expect(_text(log.get("exercise"), SLUG), "'exercise' must be the exercise's name")
-    _expect(_count(log.get("parameters")), "'parameters' must be a whole number")
+    _expect(_count(log.get("numbers_in_graph")), "'numbers_in_graph' must be a whole number")
     _expect(_text(log.get("network_sha256"), SHA256), "'network_sha256' must be 64 hexadecimal digits")
     epochs = log.get("epochs")
     if not isinstance(epochs, list):
@@ -42,9 +44,9 @@ def read_training_log(data: bytes) -> dict[str, Any]:
         f"'epochs' must be 1 to {MOST_EPOCHS} rows",
     )
     return {
-        "format": 1,
+        "format": FORMAT,
         "exercise": log["exercise"],
-        "parameters": log["parameters"],
+        "numbers_in_graph": log["numbers_in_graph"],
         "network_sha256": log["network_sha256"],
         "epochs": [_row(row, number) for number, row in enumerate(epochs, start=1)],
     }

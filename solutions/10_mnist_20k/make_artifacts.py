@@ -16,7 +16,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from convcourse.data import mnist
-from convcourse.export import LIMIT, graph_parameters
+from convcourse.export import LIMIT, graph_numbers
 
 HERE = Path(__file__).parent
 REFERENCE = HERE.parent / "training" / "runs" / "2026-11-21_mnist_20k_cpu" / "seed_0"
@@ -28,11 +28,11 @@ def reference() -> onnx.ModelProto:
 
 
 def write(
-    name: str, model: onnx.ModelProto | bytes, *, parameters: int | None = None, rows: slice = slice(None)
+    name: str, model: onnx.ModelProto | bytes, *, numbers: int | None = None, rows: slice = slice(None)
 ):
     """Write artifacts/NAME/, with the committed log's rows made out to this network.
 
-    `parameters` is what the log says where that is not the truth; `rows` are the epochs that it keeps.
+    `numbers` is how many the log says where that is not the truth; `rows` are the epochs that it keeps.
     """
     content = model if isinstance(model, bytes) else model.SerializeToString(deterministic=True)
     folder = HERE / "artifacts" / name
@@ -40,7 +40,7 @@ def write(
     (folder / "network.onnx").write_bytes(content)
     log = json.loads((REFERENCE / "training_log.json").read_text())
     log["network_sha256"] = hashlib.sha256(content).hexdigest()
-    log["parameters"] = graph_parameters(content) if parameters is None else parameters
+    log["numbers_in_graph"] = graph_numbers(content) if numbers is None else numbers
     log["epochs"] = log["epochs"][rows]
     (folder / "training_log.json").write_text(json.dumps(log, indent=1) + "\n")
 
@@ -75,22 +75,22 @@ def shaken_to(least: float, most: float, images: np.ndarray, labels: np.ndarray)
 
 
 def padded_to(total: int) -> onnx.ModelProto:
-    """The network with zeros added to its images and logits, until its graph holds `total` numbers."""
+    """The network with zeros that its images meet, until its graph holds `total` numbers."""
     model = reference()
-    extra = total - graph_parameters(model.SerializeToString())
-    pixels, rest = (784, extra - 784) if extra > 784 else (0, extra)
+    extra = total - graph_numbers(model.SerializeToString())
+    zeros = np.zeros((1, 1, 1, extra), np.float32)
     graph = model.graph
-    first, last = graph.node[0], graph.node[-1]
-    if pixels:
-        zeros = np.zeros((1, 1, 28, 28), np.float32)
-        graph.initializer.append(numpy_helper.from_array(zeros, "zero_image"))
-        graph.node.insert(0, helper.make_node("Add", ["images", "zero_image"], ["padded_images"]))
-        first = graph.node[1]
-        first.input[0] = "padded_images"
-    graph.initializer.append(numpy_helper.from_array(np.zeros((rest, 1), np.float32), "zero_column"))
-    last.output[0] = "plain_logits"
-    graph.node.append(helper.make_node("ReduceSum", ["zero_column"], ["zero"], keepdims=0))
-    graph.node.append(helper.make_node("Add", ["plain_logits", "zero"], ["logits"]))
+    graph.initializer.append(numpy_helper.from_array(zeros, "zeros"))
+    before = [
+        helper.make_node("GlobalAveragePool", ["images"], ["brightness"]),
+        helper.make_node("Mul", ["brightness", "zeros"], ["row"]),
+        helper.make_node("GlobalAveragePool", ["row"], ["nothing"]),
+        helper.make_node("Add", ["images", "nothing"], ["same_images"]),
+    ]
+    for node in graph.node:
+        node.input[:] = ["same_images" if name == "images" else name for name in node.input]
+    for node in reversed(before):
+        graph.node.insert(0, node)
     return model
 
 
@@ -128,11 +128,11 @@ def main() -> None:
     write("98_percent", shaken_to(0.982, 0.988, images, labels))
     write("20001_parameters", padded_to(LIMIT + 1))
     write("19999_parameters", padded_to(LIMIT - 1))
-    write("hidden_in_constants", with_constants(padded_to(LIMIT + 3_000)), parameters=0)
-    write("int8_weights", with_int8_weights(reference()))
+    write("hidden_in_constants", with_constants(padded_to(LIMIT + 3_000)), numbers=0)
+    write("int8_weights", with_int8_weights(reference()), numbers=0)
     write("log_of_two_epochs", reference(), rows=slice(0, 2))
     write("log_with_a_gap", reference(), rows=slice(0, None, 3))
-    write("no_network", b"This is no network.", parameters=0)
+    write("no_network", b"This is no network.", numbers=0)
     for folder in sorted((HERE / "artifacts").iterdir()):
         print(folder.name, (folder / "network.onnx").stat().st_size, "bytes")
 

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from convcourse.data import DataError, ImageSet
-from convcourse.export import graph_parameters
+from convcourse.export import graph_numbers
 from convcourse.training import COLUMNS, predict
 from convcourse.training.batches import pixels
 from solutions.training import record, reference
@@ -93,15 +93,17 @@ def check_network(folder: Path, said: dict[str, Any], images: np.ndarray, labels
     network, log = folder / "network.onnx", json.loads((folder / "training_log.json").read_text())
     correct = int((logits(network, images).argmax(axis=1) == labels).sum())
     claimed = round(said["test_accuracy"] * len(labels))
-    count, fingerprint = graph_parameters(network), record.sha256(network)
+    count, fingerprint = graph_numbers(network, images.shape[1:]), record.sha256(network)
     agree = {
         f"{correct} of {len(labels)} images are right, {claimed} are claimed": (
             abs(correct - claimed) <= IMAGES_THAT_MAY_DIFFER
         ),
-        f"the graph holds {count} numbers, metrics.json says {said['parameters_in_graph']}": (
-            count == said["parameters_in_graph"]
+        f"the graph holds {count} numbers, metrics.json says {said['numbers_in_graph']}": (
+            count == said["numbers_in_graph"]
         ),
-        f"the graph holds {count} numbers, the log says {log['parameters']}": count == log["parameters"],
+        f"the graph holds {count} numbers, the log says {log['numbers_in_graph']}": (
+            count == log["numbers_in_graph"]
+        ),
         "the log names another network": fingerprint == log["network_sha256"],
         "metrics.json names another network": fingerprint == said["network_sha256"],
     }

@@ -108,7 +108,7 @@ def write_network(network: nn.Module, log: Log, folder: Path, shape: tuple[int, 
     state = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
     said: Json = {
         "parameters": count_parameters(network),
-        "parameters_in_graph": None,
+        "numbers_in_graph": None,
         "network_sha256": None,
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -122,8 +122,8 @@ def write_network(network: nn.Module, log: Log, folder: Path, shape: tuple[int, 
         warnings.simplefilter("ignore", OverBudget)
         exported = export_network(network, log, folder, shape)
     return said | {
-        "parameters": exported.trainable_parameters,
-        "parameters_in_graph": exported.parameters,
+        "parameters": exported.trained_parameters,
+        "numbers_in_graph": exported.numbers_in_graph,
         "network_sha256": sha256(exported.network),
     }
 

@@ -12,10 +12,11 @@ class Networks:
         self.limits = limits
         self.session: Any = None
 
-    def check(self, model: bytes, image_shape: list[int], classes: int) -> bytes:
+    def check(self, model: bytes, image_shape: list[int], classes: int, noise_seed: int) -> bytes:
         """Check the rules.
 
-        The model as it is to be run, its parameters, its operators; or why it is refused.
+        The model as it is to be run, the same with noise on its numbers, how many numbers it has, its
+        operators; or why it is refused.
         """
         from . import graph
 
@@ -23,7 +24,8 @@ class Networks:
             checked = graph.check(model, image_shape, classes)
         except graph.Refused as refused:
             return encode(["refused", str(refused)])
-        return encode(["value", list(checked)])
+        noisy = graph.with_noise(checked.model, noise_seed)
+        return encode(["value", [checked.model, noisy, checked.numbers, checked.operators]])
 
     def load(self, model: bytes) -> bytes:
         """Get the network ready to run on the CPU."""

@@ -21,17 +21,36 @@ class Refused(Exception):
     pass
 
 
-def right(onnx, images):
-    """A network that knows the answers by looking at the images."""
+def read(images):
+    """The logits of a network that knows the answers by looking at the images, wherever they are moved."""
+    return np.eye(10)[(images.max(axis=(1, 2, 3)) * 255).round().astype(int)]
+
+
+def right(onnx, images, others, *, noise_seed):
+    """A network that does what it should."""
     return SimpleNamespace(
-        parameters=7, operators=["Gemm"], logits=np.eye(10)[(images[:, 0, 0, 0] * 255).round().astype(int)]
+        numbers_in_graph=7,
+        operators=["Gemm"],
+        logits=read(images),
+        noisy_logits=read(images),
+        other_logits=read(others),
     )
+
+
+def changed(**fields):
+    """A judge whose report differs from that of a good network: fields to functions of (images, others)."""
+
+    def judge(onnx, images, others, *, noise_seed):
+        report = right(onnx, images, others, noise_seed=noise_seed)
+        return SimpleNamespace(**vars(report) | {name: make(images, others) for name, make in fields.items()})
+
+    return judge
 
 
 def log(**changes):
     row = dict(zip(COLUMNS, (1, 0.5, 0.9, 0.4, 0.92, 3.0), strict=True))
     fingerprint = hashlib.sha256(ONNX).hexdigest()
-    given = {"format": 1, "exercise": "10_x", "parameters": 7, "network_sha256": fingerprint, "epochs": [row]}
+    given = {"format": 2, "exercise": "10_x", "numbers_in_graph": 7, "network_sha256": fingerprint, "epochs": [row]}
     return json.dumps({**given, **changes}).encode()
 
 
@@ -44,9 +63,9 @@ def judge(files, by=right, seed=1):
 def test_accuracy_is_measured_in_the_graders_own_order():
     orders = []
 
-    def watch(onnx, images):
-        orders.append((images[:, 0, 0, 0] * 255).round().astype(int).tolist())
-        return right(onnx, images)
+    def watch(onnx, images, others, *, noise_seed):
+        orders.append((images[:, 0, 14, 14] * 255).round().astype(int).tolist())
+        return right(onnx, images, others, noise_seed=noise_seed)
 
     names, messages = judge({"network.onnx": ONNX, "training_log.json": log()}, watch)
     judge({"network.onnx": ONNX}, watch)
@@ -57,23 +76,68 @@ def test_accuracy_is_measured_in_the_graders_own_order():
 
 
 def test_a_network_that_counts_on_the_known_order_gains_nothing():
-    def by_place(onnx, images):
-        return SimpleNamespace(parameters=1, operators=[], logits=np.eye(10)[LABELS])
+    table = np.eye(10)[LABELS]
+    by_place = changed(logits=lambda *_: table, noisy_logits=lambda *_: table)
+    assert judge({"network.onnx": ONNX}, by_place)[0]["submitted_network"] is None  # two orders, two answers
+    by_place = changed(**dict.fromkeys(("logits", "noisy_logits", "other_logits"), lambda *_: table))
+    assert judge({"network.onnx": ONNX}, by_place)[0]["submitted_network"] is None
 
-    assert judge({"network.onnx": ONNX}, by_place)[0]["submitted_network"].accuracy < 0.5
+
+def test_a_network_that_noise_or_a_pixel_ruins_is_graded_by_what_is_left_and_told():
+    """Both keep the right answers on the images as they are; neither gets points for them."""
+    other_classes = changed(noisy_logits=lambda images, _: np.roll(read(images), 1, axis=1))
+    names, messages = judge({"network.onnx": ONNX}, other_classes)
+    network = names["submitted_network"]
+    assert (network.accuracy, network.plain_accuracy, network.noisy_accuracy) == (0, 1, 0)
+    assert "noise" in messages[0] and "100.00%" in messages[0]
+
+    def only_still(_, others):
+        logits = read(others)
+        moved = others[:, 0, [0, 0, 27, 27], [0, 27, 0, 27]].min(axis=1) == 0
+        # Class 0 is black whether it moved or not.
+        return np.where((moved & (logits.argmax(1) > 0))[:, None], np.roll(logits, 1, axis=1), logits)
+
+    names, messages = judge({"network.onnx": ONNX}, changed(other_logits=only_still))
+    network = names["submitted_network"]
+    assert network.accuracy == network.shifted_accuracy < 0.5 and "random shifts" in messages[0]
+
+
+def test_who_claims_little_is_not_asked_for_the_shifted_images():
+    """The points for the count alone stay with a network that was hardly trained."""
+    half = changed(
+        **dict.fromkeys(("logits", "noisy_logits"), lambda images, _: np.where(read(images)[:, :5].any(1)[:, None], read(images), 0.0)),
+        other_logits=lambda _, others: np.where(read(others)[:, :5].any(1)[:, None], read(others), 0.0),
+    )  # fmt: skip
+    names, messages = judge({"network.onnx": ONNX}, half)
+    assert 0.4 < names["submitted_network"].accuracy < 0.7 and not messages
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e7], ids=["plain", "far from zero"])
+def test_logits_that_change_with_the_company_are_refused_however_large_they_are(offset):
+    """What is added to all of an image's logits must not hide what changes."""
+    judge_ = changed(
+        logits=lambda images, _: read(images) + offset,
+        noisy_logits=lambda images, _: read(images) + offset,
+        other_logits=lambda _, others: read(others)[::-1] + offset,
+    )
+    names, messages = judge({"network.onnx": ONNX}, judge_)
+    assert names["submitted_network"] is None and "other images of its batch" in messages[0]
 
 
 def test_rows_that_are_not_finite_are_wrong():
-    def not_finite(onnx, images):
-        report = right(onnx, images)
-        report.logits = np.where(report.logits == 1, np.inf, report.logits)
-        return report
+    def infinite(images):
+        return np.where(read(images) == 1, np.inf, read(images))
 
+    not_finite = changed(
+        logits=lambda images, _: infinite(images),
+        noisy_logits=lambda images, _: infinite(images),
+        other_logits=lambda _, others: infinite(others),
+    )
     assert judge({"network.onnx": ONNX}, not_finite)[0]["submitted_network"].accuracy == 0
 
 
 def test_a_refused_network_is_none_and_the_student_is_told():
-    def refuse(onnx, images):
+    def refuse(*_, noise_seed):
         raise Refused("operator Loop is not allowed")
 
     names, messages = judge({"network.onnx": ONNX, "training_log.json": log()}, refuse)
@@ -103,7 +167,7 @@ points = 1
 
 @test_case(points=1, hidden=True)
 def test_network(submitted_network):
-    assert submitted_network.parameters < 20_000
+    assert submitted_network.numbers_in_graph < 20_000
 """
 
 
@@ -119,7 +183,7 @@ def test_a_judging_that_fails_is_not_a_failed_test(tmp_path):
 MISMATCHES = {
     "another network": ({"network_sha256": "0" * 64}, "does not belong"),
     "another exercise": ({"exercise": "01_y"}, "another exercise"),
-    "other parameters": ({"parameters": 6}, "says 6 parameters"),
+    "another count": ({"numbers_in_graph": 6}, "says 6 numbers"),
 }
 
 
@@ -143,8 +207,8 @@ MALFORMED = {
     "not finite": log().replace(b"0.5", b"NaN"),
     "infinite": log().replace(b"0.5", b"1e999"),
     "text for a number": log().replace(b"0.5", b'"0.5"'),
-    "parameters as text": log(parameters="7"),
-    "negative parameters": log(parameters=-1),
+    "the count as text": log(numbers_in_graph="7"),
+    "a negative count": log(numbers_in_graph=-1),
     "a fingerprint with a capital": log(network_sha256="A" * 64),
 }
 
@@ -158,7 +222,7 @@ def test_a_malformed_log_is_refused(data):
 def test_a_log_keeps_known_columns_only():
     row = json.loads(log())["epochs"][0]
     read = read_training_log(log(epochs=[{**row, "extra": {"deep": [1]}}], more="x"))
-    assert set(read) == {"format", "exercise", "parameters", "network_sha256", "epochs"}
+    assert set(read) == {"format", "exercise", "numbers_in_graph", "network_sha256", "epochs"}
     assert tuple(read["epochs"][0]) == COLUMNS
 
 

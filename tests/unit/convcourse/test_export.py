@@ -12,7 +12,7 @@ from onnx.reference import ReferenceEvaluator
 from torch import nn
 
 from convcourse.arithmetic import count_parameters
-from convcourse.export import ExportError, OverBudget, export_network, graph_parameters
+from convcourse.export import ExportError, OverBudget, export_network, graph_numbers
 from convcourse.training import COLUMNS, Log, Normalize
 
 ROW = dict(zip(COLUMNS, (1, 0.5, 0.84, 0.2, 0.93, 7.5), strict=True))
@@ -73,9 +73,9 @@ def test_the_file_computes_what_the_network_does_for_any_number_of_images(build,
 def test_the_norm_is_folded_and_the_counts_say_so(tmp_path):
     network = with_norm()
     exported = export_network(network, [ROW], tmp_path)
-    assert exported.trainable_parameters == count_parameters(network) == 6 * 25 + 12 + 70
+    assert exported.trained_parameters == count_parameters(network) == 6 * 25 + 12 + 70
     # Folding turns scale and shift into a bias; the mean and the deviation of Normalize are two constants.
-    assert exported.parameters == 6 * 25 + 6 + 70 + 2
+    assert exported.numbers_in_graph == 6 * 25 + 6 + 70 + 2
     assert "BatchNormalization" not in {node.op_type for node in onnx.load(exported.network).graph.node}
 
 
@@ -89,7 +89,7 @@ def test_the_log_names_exactly_this_file(tmp_path):
     exported = export_network(tiny(), Log([ROW, ROW | {"epoch": 2}]), tmp_path)
     table = json.loads(exported.log.read_text())
     assert table["network_sha256"] == hashlib.sha256(exported.network.read_bytes()).hexdigest()
-    assert table["parameters"] == exported.parameters == 170
+    assert table["parameters"] == exported.numbers_in_graph == 170
     assert table["format"] == 1 and table["exercise"] == "10_mnist_20k"
     assert table["epochs"] == [ROW, ROW | {"epoch": 2}]
 
@@ -162,4 +162,4 @@ def test_constants_count_wherever_they_stand():
         helper.make_node("MatMul", ["flat", "w"], ["logits"]),
     ]
     graph = helper.make_graph(nodes, "g", [], [], initializer=[small, shape])
-    assert graph_parameters(helper.make_model(graph).SerializeToString()) == 7_840 + 150 + 2
+    assert graph_numbers(helper.make_model(graph).SerializeToString()) == 7_840 + 150 + 2

@@ -36,7 +36,7 @@ def test_the_docstring_says_what_the_files_hold():
     measured = sum(
         value.numel() for name, value in mnist_smallest.Smallest().named_buffers() if "running" in name
     )
-    for number in (row["parameters_in_graph"], measured):
+    for number in (row["numbers_in_graph"], measured):
         assert f"{number:,} " in mnist_smallest.__doc__.replace("\n", " "), number
 
 

@@ -1,0 +1,35 @@
+"""The rules for a network that is handed in: what its graph may hold, and how its numbers are counted.
+
+`check` is what the grader itself runs, in a sandbox; `export_network` runs the same before anything is written,
+so that what is refused is refused on the student's own machine. The rules are data: `operators.toml` and
+`bounds.toml` beside this file.
+"""
+
+from convcourse.network_rules.check import INPUT, OUTPUT, Checked, check
+from convcourse.network_rules.noise import with_noise
+from convcourse.network_rules.table import (
+    BOUNDS,
+    FIXES,
+    OPERATORS,
+    PASSES,
+    REASONS,
+    SLOTS,
+    Refused,
+    table_of_operators,
+)
+
+__all__ = [
+    "BOUNDS",
+    "FIXES",
+    "INPUT",
+    "OPERATORS",
+    "OUTPUT",
+    "PASSES",
+    "REASONS",
+    "SLOTS",
+    "Checked",
+    "Refused",
+    "check",
+    "table_of_operators",
+    "with_noise",
+]
