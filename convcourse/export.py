@@ -41,8 +41,8 @@ class OverBudget(UserWarning):
 class Export:
     """What was written, and two counts.
 
-    `numbers_in_graph` are those of the file where they meet the images, which are graded; `trained_parameters`
-    are those that PyTorch optimizes.
+    `numbers_in_graph` are those of the file where they meet the images, which are graded;
+    `trained_parameters` are those that PyTorch optimizes.
     """
 
     network: Path
@@ -62,8 +62,8 @@ def graph_numbers(network: bytes | str | Path, input_shape: Sequence[int] = (1, 
     """Count the numbers in the graph of an ONNX file, its bytes or its path, as the grader does.
 
     What does not depend on the images is worked out first; then each different tensor counts, element by
-    element, where it meets the images, shapes and axes too. Raises ExportError, with the reason and what to do,
-    for a file that the grader refuses.
+    element, where it meets the images, shapes and axes too. Raises ExportError, with the reason and what to
+    do, for a file that the grader refuses.
     """
     content = network if isinstance(network, bytes) else Path(network).read_bytes()
     try:
@@ -104,7 +104,8 @@ def export_network(
     trained = sum(parameter.numel() for parameter in model.parameters())
     if count >= LIMIT:
         warnings.warn(
-            f"the network has {count:,} numbers in its graph ({trained:,} trained parameters); the exercise asks "
+            f"the network has {count:,} numbers in its graph ({trained:,} trained parameters); the"
+            f" exercise asks "
             f"for fewer than {LIMIT:,}. Narrow the widest layer, or end in global average pooling",
             OverBudget,
             stacklevel=2,
@@ -152,7 +153,8 @@ def _unwrapped(model: Any) -> nn.Module:
             )
         if not isinstance(model, nn.Module):
             raise ExportError(
-                f"the network must be a torch.nn.Module, got {type(model).__name__}; hand over the network itself"
+                f"the network must be a torch.nn.Module, got {type(model).__name__}; hand over the"
+                f" network itself"
             )
         if hasattr(model, "_orig_mod"):  # torch.compile
             model = model._orig_mod
@@ -212,7 +214,8 @@ def _check_output(model: nn.Module, input_shape: tuple[int, int, int]) -> None:
             ) from None
     if not isinstance(logits, torch.Tensor):
         raise ExportError(
-            f"the network must return its logits alone, got {type(logits).__name__}; wrap it in a module that "
+            f"the network must return its logits alone, got {type(logits).__name__}; wrap it in a"
+            f" module that "
             "returns one tensor"
         )
     shape = tuple(logits.shape)

@@ -49,7 +49,9 @@ def judge_network(
     images, others = (np.ascontiguousarray(given, dtype=np.float32) for given in (images, others))
     for given in (images, others):
         if given.ndim != 4 or len(given) == 0:
-            raise ValueError(f"images must be [N, channels, height, width] with N at least 1, got {given.shape}")
+            raise ValueError(
+                f"images must be [N, channels, height, width] with N at least 1, got {given.shape}"
+            )
     if len(onnx_bytes) > limits.model_kib * KIB:
         size = len(onnx_bytes) / KIB
         raise NetworkRefused(f"The file has {size:,.0f} KiB; {limits.model_kib:,} KiB is the limit.")

@@ -61,9 +61,9 @@ def judge_artifacts(
 ) -> tuple[dict[str, Any], list[str]]:
     """The reserved names for the hidden tests, and what to tell the student about refused artifacts.
 
-    `judge(onnx_bytes, images, others, noise_seed=...)` runs the network on both, and on the first with noise;
-    it returns an object with `numbers_in_graph`, `operators`, `logits`, `noisy_logits` and `other_logits`, and
-    raises `refused` for a network that breaks the rules. Order, shifts and noise are drawn from `seed`.
+    `judge(onnx_bytes, images, others, noise_seed=...)` runs it on both, and on the first with noise;
+    it returns an object with `numbers_in_graph`, `operators`, `logits`, `noisy_logits` and `other_logits`,
+    and raises `refused` for a network that breaks the rules. Order, shifts and noise are drawn from `seed`.
     """
     names: dict[str, Any] = dict.fromkeys(RESERVED)
     messages: list[str] = []

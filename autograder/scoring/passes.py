@@ -1,7 +1,8 @@
-"""What a network must withstand when it runs: noise on its numbers, moved images, other company in its batch.
+"""What a network must withstand: noise on its numbers, moved images, other company in its batch.
 
-Three passes over the test images: as they are, with noise on every number of the network, and moved by up to a
-pixel. The third goes in another order; some of its images are not moved, and must get the logits they had.
+Three passes over the test images: as they are, with noise on every number of the network, and moved by up
+to a pixel. The third goes in another order; some of its images are not moved, and must get the logits they
+had.
 """
 
 from dataclasses import dataclass
@@ -94,7 +95,8 @@ def check_alone(logits: np.ndarray, other_logits: np.ndarray, drawn: Drawn) -> N
     neither = ~np.isfinite(once).all(axis=1) & ~np.isfinite(again).all(axis=1)
     if not np.all(near | neither) or np.sum(~(same | neither)) > SIDES_PER_MILLE * len(still) / 1000:
         raise DependsOnBatch(
-            "the logits of an image change with the other images of its batch. Use no mean, maximum or norm over"
+            "the logits of an image change with the other images of its batch. Use no mean, maximum"
+            " or norm over"
             " the first axis, and keep it first when you reshape."
         )
 
@@ -113,7 +115,8 @@ def judged(found: Accuracies) -> tuple[float, list[str]]:
         remarks.append(
             f"with noise of 1/{1 / PASSES.noise_of_rms:.0f} of their size on its numbers it reads"
             f" {found.noisy:.2%} of the test images instead of {found.plain:.2%}, and more than"
-            f" {PASSES.noise_drop_points:g} points less are not accepted. A trained network hardly notices such"
+            f" {PASSES.noise_drop_points:g} points less are not accepted. A trained network hardly"
+            f" notices such"
             " noise; numbers that hold more than one weight each do."
         )
     claims = 100 * found.plain >= PASSES.claim_min_percent

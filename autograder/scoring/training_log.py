@@ -18,7 +18,8 @@ class LogError(ValueError):
 
 
 def read_training_log(data: bytes) -> dict[str, Any]:
-    """The log as plain data: format, exercise, numbers_in_graph, network_sha256 and epochs (rows of numbers)."""
+    """The log as plain data: format, exercise, numbers_in_graph, network_sha256 and epochs (rows of"
+    " numbers)."""
     if len(data) > LARGEST_BYTES:
         raise LogError(f"it is larger than {LARGEST_BYTES // 1024} KiB")
     try:
@@ -29,10 +30,11 @@ def read_training_log(data: bytes) -> dict[str, Any]:
         raise LogError("it is not valid JSON") from None
     if not isinstance(log, dict):
         raise LogError(
-            "it must be an object with the keys format, exercise, numbers_in_graph, network_sha256,"
-            " epochs"
+            "it must be an object with the keys format, exercise, numbers_in_graph, network_sha256, epochs"
         )
-    _expect(log.get("format") == FORMAT and type(log["format"]) is int, f"'format' must be {FORMAT}; export again")
+    _expect(
+        log.get("format") == FORMAT and type(log["format"]) is int, f"'format' must be {FORMAT}; export again"
+    )
     _expect(_text(log.get("exercise"), SLUG), "'exercise' must be the exercise's name")
     _expect(_count(log.get("numbers_in_graph")), "'numbers_in_graph' must be a whole number")
     _expect(_text(log.get("network_sha256"), SHA256), "'network_sha256' must be 64 hexadecimal digits")

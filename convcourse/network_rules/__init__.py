@@ -1,8 +1,8 @@
 """The rules for a network that is handed in: what its graph may hold, and how its numbers are counted.
 
-`check` is what the grader itself runs, in a sandbox; `export_network` runs the same before anything is written,
-so that what is refused is refused on the student's own machine. The rules are data: `operators.toml` and
-`bounds.toml` beside this file.
+`check` is what the grader itself runs, in a sandbox; `export_network` runs the same before anything is
+written, so that what is refused is refused on the student's own machine. The rules are data:
+`operators.toml` and `bounds.toml` beside this file.
 """
 
 from convcourse.network_rules.check import INPUT, OUTPUT, Checked, check

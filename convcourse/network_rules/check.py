@@ -1,7 +1,8 @@
 """Read a model, hold it against the rules, and write it again from only what was checked.
 
 Nothing that the student's Python said is believed. What runs later is what was counted: the model that comes
-back holds no metadata, no documentation, no unknown field, and no stored number that does not meet the images.
+back holds no metadata, no documentation, no unknown field, and no stored number that does not meet the
+images.
 """
 
 from collections.abc import Iterable
@@ -20,7 +21,8 @@ CASTS = (TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64, TensorProto.BO
 
 
 class Checked(NamedTuple):
-    """A network that keeps the rules: the model as it is to be run, its numbers in the graph, its operators."""
+    """A network that keeps the rules: the model as it is to be run, its numbers in the graph, its"
+    " operators."""
 
     model: bytes
     numbers: int
@@ -87,7 +89,8 @@ def _check_frame(model: onnx.ModelProto) -> None:
         )
     if len(model.graph.node) > BOUNDS.max_nodes:
         raise Refused(
-            f"The graph has {len(model.graph.node)} operators; {BOUNDS.max_nodes} are the limit. Fewer layers, "
+            f"The graph has {len(model.graph.node)} operators; {BOUNDS.max_nodes} are the limit."
+            f" Fewer layers, "
             "or a loop of fewer steps, has fewer."
         )
 

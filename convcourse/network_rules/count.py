@@ -26,7 +26,9 @@ def counted(model: onnx.ModelProto, image: str, output: str) -> int:
     needed = _needed(model.graph, output)
     flowing = _flowing(needed, image)
     if output not in flowing:
-        raise Refused("The logits do not depend on the images. Was the network traced with an example of its own?")
+        raise Refused(
+            "The logits do not depend on the images. Was the network traced with an example of its own?"
+        )
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     dynamic = [node for node in needed if _is_flowing(node, flowing)]
     meeting = [name for node in dynamic for name in node.input if name and name not in flowing]
@@ -55,7 +57,8 @@ def counted(model: onnx.ModelProto, image: str, output: str) -> int:
                 )
     if len(found) > BOUNDS.max_tensors:
         raise Refused(
-            f"{len(found)} different stored tensors meet the images; {BOUNDS.max_tensors} are the limit. Fewer "
+            f"{len(found)} different stored tensors meet the images; {BOUNDS.max_tensors} are the"
+            f" limit. Fewer "
             "layers have fewer."
         )
     if sum(shape_numbers.values()) > BOUNDS.max_shape_numbers:
@@ -119,7 +122,8 @@ def _folded(
                 found = ReferenceEvaluator(part).run(rest, {})
         except Exception as error:
             raise Refused(
-                f"What the graph makes of stored numbers alone cannot be worked out ({type(error).__name__}). "
+                f"What the graph makes of stored numbers alone cannot be worked out"
+                f" ({type(error).__name__}). "
                 "Compute it before the export, and store it as a buffer."
             ) from None
         values |= {name: np.asarray(value) for name, value in zip(rest, found, strict=True)}
@@ -164,4 +168,6 @@ def _rewrite(model: onnx.ModelProto, dynamic: list[onnx.NodeProto], meeting: dic
     del model.graph.initializer[:]
     model.graph.node.extend(nodes)
     for name in first.values():
-        model.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(meeting[name]).reshape(meeting[name].shape), name))
+        model.graph.initializer.append(
+            numpy_helper.from_array(np.ascontiguousarray(meeting[name]).reshape(meeting[name].shape), name)
+        )

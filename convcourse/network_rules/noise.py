@@ -17,12 +17,14 @@ def with_noise(model: bytes, seed: int, of_rms: float = PASSES.noise_of_rms) -> 
     """A checked model with uniform noise of `of_rms` of its root mean square on every stored float tensor.
 
     `seed` is any whole number from 0 up; the same seed gives the same noise. Whole numbers and truth values
-    stay, and so does what is infinite. A tensor of at most two different values, such as a mask, is off by one
-    draw for each of the two: equal numbers stay equal.
+    stay, and so does what is infinite. A tensor of at most two different values, such as a mask, is off by
+    one draw for each of the two: equal numbers stay equal.
     """
     proto = onnx.load_model_from_string(model)
     tensors = list(proto.graph.initializer)
-    tensors += [attribute.t for node in proto.graph.node for attribute in node.attribute if attribute.HasField("t")]
+    tensors += [
+        attribute.t for node in proto.graph.node for attribute in node.attribute if attribute.HasField("t")
+    ]
     for tensor in tensors:
         values = numpy_helper.to_array(tensor)
         if values.dtype == np.float32:

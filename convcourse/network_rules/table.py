@@ -1,4 +1,5 @@
-"""The rules as data: `operators.toml` says which operators are accepted and why, `bounds.toml` how much of it."""
+"""The rules as data: `operators.toml` says which operators are accepted and why, `bounds.toml` how"
+" much of it."""
 
 import tomllib
 from collections.abc import Mapping

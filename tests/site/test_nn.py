@@ -21,7 +21,7 @@ from browser_network import FOLDER, NETWORKS, layers, script  # noqa: E402  (fou
 from widgets import in_order, sources, to_script  # noqa: E402
 
 from convcourse.data import mnist  # noqa: E402
-from convcourse.export import graph_parameters  # noqa: E402
+from convcourse.export import graph_numbers  # noqa: E402
 
 # Numbers cross as JSON, which Float32 survives; a tensor is {shape, data}.
 RUN = """([name, tensors, settings]) => {
@@ -184,7 +184,7 @@ def test_halves_are_numpys(scripts):
 def test_the_committed_script_is_the_committed_networks(name):
     assert (FOLDER / f"{name}.js").read_text(encoding="utf-8") == script(name, NETWORKS[name])
     numbers = sum(array.size for array in layers(NETWORKS[name].read_bytes())[1])
-    assert numbers + 2 == graph_parameters(NETWORKS[name])  # and the two by which pixels are normalized
+    assert numbers + 2 == graph_numbers(NETWORKS[name])  # and the two by which pixels are normalized
 
 
 def in_pytorch(path: Path, images: Tensor) -> Tensor:

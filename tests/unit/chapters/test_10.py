@@ -37,9 +37,7 @@ def test_the_headline_holds_in_every_seed(run):
         assert seed["parameters"] < 20_000
         assert seed["test_accuracy"] >= 0.994
         assert (
-            graph_numbers(run / f"seed_{seed['seed']}" / "network.onnx")
-            == seed["numbers_in_graph"]
-            < 20_000
+            graph_numbers(run / f"seed_{seed['seed']}" / "network.onnx") == seed["numbers_in_graph"] < 20_000
         )
 
 
@@ -83,7 +81,8 @@ def test_the_hidden_numbers_are_hidden():
     graph = onnx.load(ARTIFACTS / "hidden_in_constants" / "network.onnx").graph
     assert not graph.initializer
     assert (
-        json.loads((ARTIFACTS / "hidden_in_constants" / "training_log.json").read_text())["numbers_in_graph"] == 0
+        json.loads((ARTIFACTS / "hidden_in_constants" / "training_log.json").read_text())["numbers_in_graph"]
+        == 0
     )
 
 
