@@ -130,7 +130,7 @@ def _write_both(folder: Path, network: bytes, log: bytes) -> tuple[Path, Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for part, content in zip(parts, (network, log), strict=True):
             part.write_bytes(content)
-        for part, path in zip(parts, paths, strict=True):
+        for _, path in zip(parts, paths, strict=True):
             if path.is_dir():
                 raise IsADirectoryError(f"{path} is a folder")
         for part, path in zip(parts, paths, strict=True):

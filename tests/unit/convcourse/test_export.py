@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from torch import nn
 
@@ -74,8 +74,9 @@ def test_the_norm_is_folded_and_the_counts_say_so(tmp_path):
     network = with_norm()
     exported = export_network(network, [ROW], tmp_path)
     assert exported.trained_parameters == count_parameters(network) == 6 * 25 + 12 + 70
-    # Folding turns scale and shift into a bias; the mean and the deviation of Normalize are two constants.
-    assert exported.numbers_in_graph == 6 * 25 + 6 + 70 + 2
+    # Folding turns scale and shift into a bias; the mean and the deviation of Normalize are two constants;
+    # the pooling's axes and the shape of the flattening take four numbers.
+    assert exported.numbers_in_graph == 6 * 25 + 6 + 70 + 2 + 4
     assert "BatchNormalization" not in {node.op_type for node in onnx.load(exported.network).graph.node}
 
 
@@ -89,8 +90,8 @@ def test_the_log_names_exactly_this_file(tmp_path):
     exported = export_network(tiny(), Log([ROW, ROW | {"epoch": 2}]), tmp_path)
     table = json.loads(exported.log.read_text())
     assert table["network_sha256"] == hashlib.sha256(exported.network.read_bytes()).hexdigest()
-    assert table["parameters"] == exported.numbers_in_graph == 170
-    assert table["format"] == 1 and table["exercise"] == "10_mnist_20k"
+    assert table["numbers_in_graph"] == exported.numbers_in_graph == 172
+    assert table["trained_parameters"] == 170 and table["format"] == 2 and table["exercise"] == "10_mnist_20k"
     assert table["epochs"] == [ROW, ROW | {"epoch": 2}]
 
 
@@ -133,7 +134,7 @@ def test_a_network_of_the_wrong_shape_is_refused(network, message, tmp_path):
     [
         ([], "the log has no rows"),
         ([{"epoch": 1}], "one lacks train_loss, train_accuracy"),
-        ([ROW | {"valid_loss": float("nan")}], "not finite: valid_loss in epoch 1"),
+        ([ROW | {"valid_loss": float("nan")}], "a value that is not finite: valid_loss"),
     ],
 )
 def test_a_log_that_is_none_is_refused(log, message, tmp_path):
@@ -146,20 +147,24 @@ def test_20_000_parameters_are_a_warning_with_the_count(tmp_path):
         nn.Flatten(), nn.Linear(784, 25, bias=False), nn.Linear(25, 16), nn.Linear(16, 10)
     )
     assert count_parameters(network) == 20_186
-    with pytest.warns(OverBudget, match=r"20,186 trainable parameters.*fewer than 20,000"):
+    with pytest.warns(OverBudget, match=r"20,188 numbers in its graph \(20,186 trained.*fewer than 20,000"):
         export_network(network, [ROW], tmp_path)
 
 
-def test_constants_count_wherever_they_stand():
-    """Weights moved into Constant nodes, or stored as bytes, count in full; shapes and axes do not."""
-    weights = numpy_helper.from_array(np.zeros((784, 10), np.float32), "w")
-    small = numpy_helper.from_array(np.zeros((3, 50), np.int8), "bytes")
+def test_constants_count_wherever_they_meet_the_images():
+    """Weights moved into Constant nodes count in full, so do shapes; what meets no image does not."""
+    weights = numpy_helper.from_array(np.ones((784, 10), np.float32), "w")
+    unused = numpy_helper.from_array(np.zeros((3, 50), np.int8), "bytes")
     shape = numpy_helper.from_array(np.array([-1, 784]), "shape")
     nodes = [
         helper.make_node("Constant", [], ["w"], value=weights),
-        helper.make_node("Constant", [], ["f"], value_floats=[0.5, 0.25]),
         helper.make_node("Reshape", ["images", "shape"], ["flat"]),
         helper.make_node("MatMul", ["flat", "w"], ["logits"]),
     ]
-    graph = helper.make_graph(nodes, "g", [], [], initializer=[small, shape])
-    assert graph_numbers(helper.make_model(graph).SerializeToString()) == 7_840 + 150 + 2
+    ports = [
+        helper.make_tensor_value_info("images", TensorProto.FLOAT, ["N", 1, 28, 28]),
+        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 10]),
+    ]
+    graph = helper.make_graph(nodes, "g", ports[:1], ports[1:], initializer=[unused, shape])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    assert graph_numbers(model.SerializeToString()) == 7_840 + 2
