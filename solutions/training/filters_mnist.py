@@ -1,8 +1,8 @@
 """Two convolution layers and a maximum over all places, the network of chapter 03: 7,162 parameters, 98.39 %
 of the test images as mean of three seeds, and 93.5 % once they are moved by three pixels.
 
-Run of 2026-11-27: 1 thread of 2 cores (Intel(R) Xeon(R) Processor), Python 3.11.7, torch 2.15.0+cu132, seeds 0
-to 2.
+Run of 2026-11-27: 1 thread of 2 cores (Intel(R) Xeon(R) Processor), Python 3.11.7, torch 2.15.0+cu132,
+seeds 0 to 2.
 
     python -m solutions.training.filters_mnist            # three seeds, minutes each
     python -m solutions.training.filters_mnist --quick    # does it run?

@@ -1,8 +1,8 @@
 """The network of chapter 03 where neighbors are no longer neighbors: 94.84 % of the test images as mean of
 two seeds.
 
-Run of 2026-11-27: 1 thread of 2 cores (Intel(R) Xeon(R) Processor), Python 3.11.7, torch 2.15.0+cu132, seeds 0
-to 1.
+Run of 2026-11-27: 1 thread of 2 cores (Intel(R) Xeon(R) Processor), Python 3.11.7, torch 2.15.0+cu132,
+seeds 0 to 1.
 
     python -m solutions.training.scrambled_mnist            # two seeds, minutes each
     python -m solutions.training.scrambled_mnist --quick    # does it run?
