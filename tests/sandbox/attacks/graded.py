@@ -268,7 +268,7 @@ def grade_attack(attack: Attack, place: Place, facts: str) -> Seen:
     return Seen(
         verdict=str(outcome.verdict),
         score=outcome.score,
-        shown=f"{pages}\n{outcome!r}\n{json.dumps(results, allow_nan=False)}",
+        shown=f"{pages}\n{outcome.as_shown()!r}\n{json.dumps(results, allow_nan=False)}",
         pages=pages,
         left=tuple(marks_left(place.mark)),
         received=place.received(),
