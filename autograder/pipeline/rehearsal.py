@@ -46,7 +46,8 @@ class Rehearsal:
             environment,
             inputs=scoring.seed_for(secret, self.exercise.slug, self._fingerprint, "inputs"),
             slug=self.exercise.slug,
-            reserved=scoring.StillJudged(self._judging),
+            # Who knows nothing hands in no network either.
+            reserved=scoring.StillJudged(self._judging) if habit is None else dict.fromkeys(scoring.RESERVED),
             seed=self._session.seed,
             student_errors=(sandbox.StudentError,),
             grader_errors=(sandbox.SandboxBroken, scoring.ArtifactError, NotTelling),

@@ -1,11 +1,18 @@
 """Runs the hidden tests in the grader's process, with otter's own classes, and adds up what passed."""
 
-from autograder.scoring.artifacts import ArtifactError, StillJudged, SubmittedNetwork, judge_artifacts
+from autograder.scoring.artifacts import (
+    RESERVED,
+    ArtifactError,
+    StillJudged,
+    SubmittedNetwork,
+    judge_artifacts,
+)
 from autograder.scoring.gradescope import gradescope_results
 from autograder.scoring.score import Scored, ScoringError, prepare, score
 from autograder.scoring.secret import SecretError, instructor_secret, is_practice, seed_for
 
 __all__ = [
+    "RESERVED",
     "ArtifactError",
     "Scored",
     "ScoringError",
