@@ -10,7 +10,7 @@ import yaml
 from autograder.course import Course
 from autograder.verify.findings import Finding
 
-SLUG = re.compile(r"\d\d_\w+")
+SLUG = re.compile(r"(?!00)\d\d_\w+")  # 00 is what comes before the chapters, and has no exercise
 
 
 def check_structure(course: Course, root: Path) -> list[Finding]:
