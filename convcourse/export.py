@@ -192,7 +192,7 @@ def _checked_rows(log: Log | Sequence[Mapping[str, Any]]) -> list[dict[str, floa
 def _number(name: str, value: Any) -> float:
     """One value of a row as an int (the epoch) or a float."""
     try:
-        number = float(value)  # a tensor or a NumPy array with one value too
+        number = float(value.item() if hasattr(value, "item") else value)
     except (TypeError, ValueError, RuntimeError):
         raise ExportError(f"{name} in the log must be a number, got {type(value).__name__}") from None
     if not math.isfinite(number):

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from torch import nn
 
@@ -151,20 +151,121 @@ def test_20_000_parameters_are_a_warning_with_the_count(tmp_path):
         export_network(network, [ROW], tmp_path)
 
 
-def test_constants_count_wherever_they_meet_the_images():
-    """Weights moved into Constant nodes count in full, so do shapes; what meets no image does not."""
-    weights = numpy_helper.from_array(np.ones((784, 10), np.float32), "w")
-    unused = numpy_helper.from_array(np.zeros((3, 50), np.int8), "bytes")
+def test_constants_count_where_they_meet_the_images(tmp_path):
+    """Weights in a Constant node count in full, and so does a shape; what meets nothing does not."""
+    weights = numpy_helper.from_array(np.zeros((784, 10), np.float32), "w")
+    small = numpy_helper.from_array(np.zeros((3, 50), np.int8), "bytes")
     shape = numpy_helper.from_array(np.array([-1, 784]), "shape")
     nodes = [
         helper.make_node("Constant", [], ["w"], value=weights),
+        helper.make_node("Constant", [], ["f"], value_floats=[0.5, 0.25]),
         helper.make_node("Reshape", ["images", "shape"], ["flat"]),
         helper.make_node("MatMul", ["flat", "w"], ["logits"]),
     ]
     ports = [
-        helper.make_tensor_value_info("images", TensorProto.FLOAT, ["N", 1, 28, 28]),
-        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 10]),
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, sizes)
+        for name, sizes in (("images", ["N", 1, 28, 28]), ("logits", ["N", 10]))
     ]
-    graph = helper.make_graph(nodes, "g", ports[:1], ports[1:], initializer=[unused, shape])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    assert graph_numbers(model.SerializeToString()) == 7_840 + 2
+    graph = helper.make_graph(nodes, "g", ports[:1], ports[1:], initializer=[small, shape])
+    content = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)]).SerializeToString()
+    assert graph_numbers(content) == 7_840 + 2
+    (tmp_path / "network.onnx").write_bytes(content[:-100])
+    with pytest.raises(ExportError, match=r"the grader would refuse this network.*ONNX"):
+        graph_numbers(tmp_path / "network.onnx")
+
+
+class Two(nn.Module):
+    """Its logits, and what they come from."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Flatten(), nn.Linear(784, 10)
+
+    def forward(self, images):
+        flat = self.body(images)
+        return self.head(flat), flat
+
+
+class Drawing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.network = tiny()
+
+    def forward(self, images):
+        return self.network(images) + torch.rand(1)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        nn.DataParallel,
+        torch.compile,
+        torch.optim.swa_utils.AveragedModel,
+        lambda n: torch.compile(nn.DataParallel(n)),
+    ],
+    ids=["DataParallel", "compile", "AveragedModel", "both"],
+)
+def test_what_makes_a_network_faster_is_taken_off(wrap, tmp_path):
+    torch.manual_seed(0)
+    network = tiny()
+    plain = export_network(network, [ROW], tmp_path / "plain")
+    wrapped = export_network(wrap(network), [ROW], tmp_path / "wrapped")
+    assert wrapped.network.read_bytes() == plain.network.read_bytes()
+    assert wrapped.trained_parameters == 170
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: torch.jit.script(tiny()), r"torch\.jit"),
+        (lambda: torch.jit.trace(tiny(), torch.zeros(1, 1, 28, 28)), r"torch\.jit"),
+        (lambda: tiny().state_dict(), r"must be a torch\.nn\.Module, got OrderedDict"),
+        (Two, "logits alone, got tuple"),
+        (Drawing, "leave the noise out|draw"),
+        (lambda: nn.Sequential(nn.Flatten(0, 1), nn.Flatten(), nn.LSTM(784, 10)), "logits alone, got tuple"),
+    ],
+    ids=["scripted", "traced", "weights alone", "several outputs", "draws at random", "recurrent"],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_cannot_be_handed_in_is_refused_here_with_the_fix_and_nothing_is_written(
+    build, message, tmp_path
+):
+    with pytest.raises(ExportError, match=message):
+        export_network(build(), [ROW], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [np.float32, torch.tensor, lambda value: np.array([value])])
+def test_rows_of_tensors_and_arrays_are_written_as_numbers(number, tmp_path):
+    row = {name: number(value) for name, value in ROW.items()}
+    exported = export_network(tiny(), [row], tmp_path)
+    (written,) = json.loads(exported.log.read_text())["epochs"]
+    assert written == pytest.approx(ROW, rel=1e-6) and type(written["epoch"]) is int
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"valid_accuracy": 99.2},
+            "valid_accuracy must be a share from 0 to 1, got 99.2.*divide percent by 100",
+        ),
+        ({"train_loss": "low"}, "train_loss in the log must be a number, got str"),
+        ({"train_loss": torch.rand(3)}, "train_loss in the log must be a number, got Tensor"),
+        ({"epoch": 1.5}, "whole number"),
+    ],
+)
+def test_a_row_that_says_something_else_is_told_and_nothing_is_written(change, message, tmp_path):
+    with pytest.raises(ExportError, match=message):
+        export_network(tiny(), [ROW | change], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_network_and_log_are_written_both_or_not_at_all(tmp_path):
+    """A log that cannot be written leaves the network before it as it was."""
+    (tmp_path / "network.onnx").write_bytes(b"before")
+    (tmp_path / "training_log.json").mkdir()
+    with pytest.raises(ExportError, match="cannot be written"):
+        export_network(tiny(), [ROW], tmp_path)
+    assert (tmp_path / "network.onnx").read_bytes() == b"before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["network.onnx", "training_log.json"]
