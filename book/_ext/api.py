@@ -23,6 +23,8 @@ MODULES = (
     "submit",
     "capsules",
     "cifar",
+    "mlp",
+    "experiments",
 )
 WIDTH = 76  # columns of a code block that a narrow page shows without scrolling
 Definition = ast.FunctionDef | ast.ClassDef

@@ -33,7 +33,7 @@ def failures(done):
 
 
 def test_what_is_wrong_with_the_grades_is_named(command, broken):
-    """A hidden test that passes for nothing, a master that fails, an example in the wrong folder."""
+    """A hidden test that passes for anything, a master that fails, an example in the wrong folder."""
     folder = broken / "solutions" / "00_tiny"
     change(folder / "master.md", "isinstance(pixels, int) and pixels == 840", "pixels != 841")
     change(folder / "master.md", "value == 4.0", "value == 5.0")
@@ -42,7 +42,7 @@ def test_what_is_wrong_with_the_grades_is_named(command, broken):
     done = command("verify", "00_tiny", "--course", broken, "--workers", 2)
     assert done.returncode == 1
     failed = "\n".join(failures(done))
-    assert "the blank exercise earns nothing" in failed and "q2 2" in failed
+    assert "q2: cheap answers earn next to nothing" in failed and "pays for zeros" in failed
     assert "the master gets full marks" in failed and "Does your mean divide" in failed
     assert "example wrong/q2_squares" in failed and "every kind of example is there" in failed
 
