@@ -190,7 +190,7 @@ def test_the_committed_script_is_the_committed_networks(name):
     stored = sum(
         numpy_helper.to_array(one).size for one in tensors if one.data_type == onnx.TensorProto.FLOAT
     )
-    # Two numbers normalize the pixels; the axes and shapes that the graph counts as well are code in the script.
+    # Two numbers normalize the pixels; the graph counts axes and shapes too, which are code in the script.
     assert numbers + 2 == stored and 0 < graph_numbers(NETWORKS[name]) - stored < 10
 
 
