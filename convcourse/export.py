@@ -52,8 +52,8 @@ class Export:
 
     def __str__(self) -> str:
         return (
-            f"{self.network.name}: {self.numbers_in_graph:,} numbers in the graph, which are graded "
-            f"({self.trained_parameters:,} trained parameters), {self.network.stat().st_size:,} bytes\n"
+            f"{self.network.name}: {self.numbers_in_graph:,} numbers in the graph, which are graded\n"
+            f"({self.trained_parameters:,} trained parameters; {self.network.stat().st_size:,} bytes)\n"
             f"{self.log.name}: the log that belongs to exactly this file"
         )
 
