@@ -1,8 +1,9 @@
-"""A convolution layer, written to be read: first as plain loops, then the same in one step.
+"""A convolution layer, written to be read: first as plain loops, then in one step, then its gradients.
 
-Images are tensors [N, C, H, W]: N images, C channels. The weight is [K, C, h, w]: K filters, each with one
-kernel h x w for every channel. The result is [K] feature maps for each image: [N, K, H', W'].
-Both functions agree with `torch.nn.functional.conv2d`.
+Images are tensors [N, C_in, H, W]: N images of C_in channels. The weight is [C_out, C_in, K_h, K_w]: C_out
+filters, each with one slice of K_h x K_w for every channel. The result is C_out feature maps for each image:
+[N, C_out, H_out, W_out]. Both functions agree with `torch.nn.functional.conv2d`, and the two gradients with
+autograd.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ def conv2d_loops(
 ) -> Tensor:
     """The layer, one product at a time: slow, and nothing hidden.
 
-    `x` [N, C, H, W], `weight` [K, C, h, w], `bias` [K] -> [N, K, H', W']. ValueError where shapes do not fit.
+    `x` [N, C_in, H, W], `weight` [C_out, C_in, K_h, K_w], `bias` [C_out] -> [N, C_out, H_out, W_out].
+    ValueError where shapes do not fit.
 
     >>> x = torch.arange(12.0).reshape(1, 1, 3, 4)
     >>> weight = torch.tensor([[[[1.0, 0.0], [0.0, -1.0]]]])
@@ -63,7 +65,8 @@ def conv2d(
 ) -> Tensor:
     """The same layer without loops: take every window at once, then one sum of products over all of them.
 
-    `x` [N, C, H, W], `weight` [K, C, h, w], `bias` [K] -> [N, K, H', W']. ValueError where shapes do not fit.
+    `x` [N, C_in, H, W], `weight` [C_out, C_in, K_h, K_w], `bias` [C_out] -> [N, C_out, H_out, W_out].
+    ValueError where shapes do not fit.
 
     >>> x = torch.ones(2, 3, 5, 7)
     >>> conv2d(x, torch.ones(4, 3, 3, 3), stride=2).shape
@@ -87,10 +90,10 @@ def conv2d(
 def kernel_gradient(x: Tensor, output_gradient: Tensor) -> Tensor:
     """What a layer of stride 1 without padding hands its weights in backpropagation: dL/dweight.
 
-    `x` [N, C, H, W] is the layer's input and `output_gradient` [N, K, H', W'] the gradient of the loss with
-    respect to its output -> [K, C, H - H' + 1, W - W' + 1], the weight's shape. A weight meets one value of
-    the input at each place; its gradient adds them up, each times the place's own gradient: the input,
-    correlated with the output's gradient. ValueError where shapes do not fit.
+    `x` [N, C_in, H, W] is the layer's input and `output_gradient` [N, C_out, H_out, W_out] the gradient of
+    the loss with respect to its output -> [C_out, C_in, H - H_out + 1, W - W_out + 1], the weight's shape. A
+    weight meets one value of the input at each place; its gradient adds them up, each times the place's own
+    gradient: the input, correlated with the output's gradient. ValueError where shapes do not fit.
 
     >>> x = torch.arange(12.0).reshape(1, 1, 3, 4)
     >>> kernel_gradient(x, torch.ones(1, 1, 2, 3))  # each weight meets six values
@@ -99,7 +102,7 @@ def kernel_gradient(x: Tensor, output_gradient: Tensor) -> Tensor:
     """
     if x.ndim != 4 or output_gradient.ndim != 4 or x.shape[0] != output_gradient.shape[0]:
         raise ValueError(
-            "x must have the shape [N, C, H, W] and output_gradient [N, K, H', W'], "
+            "x must have the shape [N, C_in, H, W] and output_gradient [N, C_out, H_out, W_out], "
             f"got {list(x.shape)} and {list(output_gradient.shape)}"
         )
     height, width = output_gradient.shape[2:]
@@ -112,11 +115,28 @@ def kernel_gradient(x: Tensor, output_gradient: Tensor) -> Tensor:
     return torch.einsum("ncuvij,nkij->kcuv", windows, output_gradient)
 
 
+def input_gradient(weight: Tensor, output_gradient: Tensor) -> Tensor:
+    """What a layer of stride 1 without padding hands the layer before it in backpropagation: dL/dx.
+
+    `weight` [C_out, C_in, K_h, K_w] and `output_gradient` [N, C_out, H_out, W_out] -> [N, C_in, H, W] with
+    H = H_out + K_h - 1 and W = W_out + K_w - 1, the input's shape. A value of the input is read by up to
+    K_h x K_w windows, each time with another weight, and collects the gradients of all of them: the output's
+    gradient, with zeros around it, correlated with the flipped weight. ValueError where shapes do not fit.
+
+    >>> input_gradient(torch.tensor([[[[1.0, 2.0]]]]), torch.tensor([[[[1.0, 10.0, 100.0]]]]))
+    tensor([[[[  1.,  12., 120., 200.]]]])
+    """
+    around = (weight.shape[2] - 1, weight.shape[3] - 1)
+    filters_as_inputs = weight.flip(2, 3).transpose(0, 1)
+    return conv2d(output_gradient, filters_as_inputs, padding=around)
+
+
 def most_exciting(maps: Tensor, images: Tensor, channels: Sequence[int], size: int, count: int = 5) -> Tensor:
     """The patches that filters answer to most, [len(channels), count, size, size], strongest first.
 
-    `maps` [N, K, H', W'] are what a layer of stride 1 without padding makes of `images` [N, H, W], and `size`
-    is how many pixels one of its values depends on along each axis. An image gives at most one patch.
+    `maps` [N, C_out, H_out, W_out] are what a layer of stride 1 without padding makes of `images` [N, H, W],
+    and `size` is how many pixels one of its values depends on along each axis. An image gives at most one
+    patch.
 
     >>> images = torch.eye(4).reshape(1, 4, 4) * torch.tensor([1.0, 3.0]).reshape(2, 1, 1)
     >>> maps = conv2d(images[:, None], torch.eye(2).reshape(1, 1, 2, 2))
@@ -136,21 +156,36 @@ def most_exciting(maps: Tensor, images: Tensor, channels: Sequence[int], size: i
     return torch.stack(rows)
 
 
+def mean_cosines(vectors: Tensor, labels: Tensor) -> tuple[float, float]:
+    """The mean cosine between vectors of the same class, and between those of different classes.
+
+    `vectors` [N, D] and `labels` [N]. A vector's cosine with itself, which is always 1, is left out.
+
+    >>> mean_cosines(torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 5.0]]), torch.tensor([7, 7, 4]))
+    (1.0, 0.0)
+    """
+    directions = torch.nn.functional.normalize(vectors)
+    cosines = directions @ directions.T
+    same = labels[:, None] == labels
+    pairs = ~torch.eye(len(labels), dtype=torch.bool)
+    return cosines[same & pairs].mean().item(), cosines[~same].mean().item()
+
+
 def _output_shape(
     x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair, dilation: Pair
 ) -> tuple[int, int, int, int]:
-    """The shape [N, K, H', W'] of the result, after checking that the arguments fit together."""
+    """The shape [N, C_out, H_out, W_out] of the result, after checking that the arguments fit together."""
     if x.ndim != 4:
-        raise ValueError(f"x must have the shape [N, C, H, W], got {list(x.shape)}: is the batch missing?")
+        raise ValueError(f"x must have the shape [N, C_in, H, W], got {list(x.shape)}: is the batch missing?")
     if weight.ndim != 4:
-        raise ValueError(f"weight must have the shape [K, C, h, w], got {list(weight.shape)}")
+        raise ValueError(f"weight must have the shape [C_out, C_in, K_h, K_w], got {list(weight.shape)}")
     if x.shape[1] != weight.shape[1]:
         raise ValueError(
             f"x has {x.shape[1]} channels but each filter has {weight.shape[1]}: they must agree"
         )
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ValueError(
-            f"bias must have the shape [{weight.shape[0]}], one a filter, got {list(bias.shape)}"
+            f"bias must have the shape [{weight.shape[0]}], one per filter, got {list(bias.shape)}"
         )
     axes = zip(
         x.shape[2:],

@@ -158,9 +158,9 @@ def _legend_of_signs(figures: Sequence[Figure]) -> str:
 
 
 def widget(name: str, data: Any, alt: str) -> None:
-    """Display the site's interactive widget called `name`, fed with `data` (anything JSON can hold).
+    """Display the site's interactive widget called `name`, fed with `data`: what JSON holds, and arrays.
 
-    Where no script of the site runs, as in a plain notebook, the description `alt` stands in its place.
+    Where no script of the site runs, as in a plain notebook, the description `alt` is shown instead.
 
     >>> widget("size_calculator", {"input": [8, 12]}, "Sliders for the size of a layer's output.")
     [Sliders for the size of a layer's output.]
@@ -169,15 +169,23 @@ def widget(name: str, data: Any, alt: str) -> None:
 
 
 def widget_markup(name: str, data: Any, alt: str) -> str:
-    """The HTML that `widget` displays; `data` stands in it as JSON that no browser takes for markup."""
+    """The HTML that `widget` displays; `data` is in it as JSON that no browser takes for markup."""
     described = html.escape(_described(alt))
     # "</script>" inside a string would end the element; JSON may write "<" as an escape instead.
-    packed = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    packed = json.dumps(data, separators=(",", ":"), allow_nan=False, default=_as_list)
+    packed = packed.replace("<", "\\u003c")
     return (
         f'<figure class="cc-widget" data-widget="{html.escape(name)}" aria-label="{described}">'
         f'<p class="cc-widget-alt">{described}</p>'
         f'<script type="application/json">{packed}</script></figure>'
     )
+
+
+def _as_list(values: Any) -> Any:
+    """What JSON makes of an array or tensor: nested lists."""
+    if not hasattr(values, "tolist"):
+        raise TypeError(f"a widget takes numbers, text, lists, dicts, arrays, not {type(values).__name__}")
+    return values.tolist()
 
 
 def _described(alt: str) -> str:

@@ -14,7 +14,7 @@ from convcourse.arithmetic import (
     count_parameters,
     linear_parameters,
 )
-from convcourse.convolution import kernel_gradient
+from convcourse.convolution import input_gradient, kernel_gradient, mean_cosines
 from convcourse.data import photograph_crop
 from convcourse.filters import SOBEL_X, SOBEL_Y, convolve2d, correlate2d, explained_by_one_direction, likeness
 
@@ -142,15 +142,25 @@ def test_the_gradient_of_a_kernel_is_the_input_correlated_with_the_outputs_gradi
 
 
 def test_the_gradient_of_a_whole_layer_is_autograds():
-    x, weight = torch.rand(2, 3, 7, 10), torch.rand(4, 3, 2, 5, requires_grad=True)
+    x, weight = torch.rand(2, 3, 7, 10, requires_grad=True), torch.rand(4, 3, 2, 5, requires_grad=True)
     y = F.conv2d(x, weight)
     given = torch.rand_like(y)
     y.backward(given)
-    assert torch.allclose(kernel_gradient(x, given), weight.grad, atol=1e-4)
+    x, weight, to_input, to_weight = x.detach(), weight.detach(), x.grad, weight.grad
+    assert torch.allclose(kernel_gradient(x, given), to_weight, atol=1e-4)
+    assert torch.allclose(input_gradient(weight, given), to_input, atol=1e-4)
     with pytest.raises(ValueError, match="must not be larger than the input"):
         kernel_gradient(x, torch.zeros(2, 4, 8, 8))
     with pytest.raises(ValueError, match="output_gradient"):
         kernel_gradient(x, torch.zeros(3, 4, 6, 6))
+    with pytest.raises(ValueError, match="channels"):
+        input_gradient(weight, torch.zeros(2, 5, 6, 6))
+
+
+def test_a_mean_cosine_leaves_out_a_vectors_likeness_to_itself():
+    vectors = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 3.0]])
+    same, other = mean_cosines(vectors, torch.tensor([0, 0, 1]))
+    assert same == pytest.approx(0.5**0.5) and other == pytest.approx(0.5**0.5 / 2)
 
 
 def test_nine_random_numbers_become_a_sobel_kernel_in_200_steps():

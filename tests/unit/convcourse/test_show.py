@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -167,6 +168,13 @@ def test_a_widget_carries_its_data_as_json_that_no_browser_reads_as_markup():
 def test_a_widget_refuses_numbers_that_json_lacks():
     with pytest.raises(ValueError, match="not JSON compliant"):
         widget("size_calculator", {"n": float("nan")}, "sizes")
+
+
+def test_a_widget_takes_arrays_and_refuses_other_objects():
+    packed = widget_markup("a", {"x": np.arange(3) / 2, "n": np.int64(4), "t": torch.ones(1, 2)}, "An array.")
+    assert '{"x":[0.0,0.5,1.0],"n":4,"t":[[1.0,1.0]]}' in packed
+    with pytest.raises(TypeError, match="not set"):
+        widget_markup("a", {"x": {1, 2}}, "A set.")
 
 
 def test_a_figure_needs_a_size():
