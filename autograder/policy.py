@@ -39,10 +39,36 @@ class LateStep:
 
 
 @dataclass(frozen=True)
+class FewerNumbers:
+    """Extra credit for a small network: points by the numbers in its graph, along straight lines between the
+    given pairs (numbers, points), which begin with 0 points. It must read the share `min_accuracy` of the
+    test images by the grader's own measure.
+
+    >>> FewerNumbers(0.992, ((20000, 0.0), (10000, 1.0), (5000, 2.0))).points(12_500, 0.995)
+    0.75
+    """
+
+    min_accuracy: float
+    curve: tuple[tuple[float, float], ...]
+
+    def points(self, numbers: int, accuracy: float) -> float:
+        """The points for a network, which do not grow any more beyond the last pair."""
+        if accuracy < self.min_accuracy:
+            return 0.0
+        for (more, low), (fewer, high) in itertools.pairwise(self.curve):
+            if numbers >= more:
+                return low
+            if numbers > fewer:
+                return low + (high - low) * (more - numbers) / (more - fewer)
+        return self.curve[-1][1]
+
+
+@dataclass(frozen=True)
 class Policy:
     """How a student's attempts at one exercise become one grade; `gradebook.final` has the worked example.
 
-    `extra_credit` pairs a question with the points beyond the maximum that solving all of it gives.
+    `extra_credit` pairs a question with the points beyond the maximum that solving all of it gives;
+    `fewer_numbers` gives such points for a small network that was handed in.
     """
 
     deadline: datetime | None = None
@@ -50,6 +76,7 @@ class Policy:
     late: LateRate | tuple[LateStep, ...] = ()
     attempts: str = "best"
     extra_credit: tuple[tuple[str, float], ...] = ()
+    fewer_numbers: FewerNumbers | None = None
 
 
 def read_hand_in(value: Any) -> HandIn:
@@ -70,6 +97,7 @@ def read_policy(value: Any, where: str, default: Policy) -> Policy:
         "late": _late,
         "attempts": _which,
         "extra_credit": _extra_credit,
+        "fewer_numbers": _fewer_numbers,
     }
     table = table_of(value, where, tuple(readers))
     return replace(default, **{key: get(table, key, where, readers[key]) for key in table})
@@ -129,3 +157,22 @@ def _extra_credit(value: Any) -> tuple[tuple[str, float], ...]:
     if not isinstance(value, dict):
         raise Wrong("a table of questions and points, for example {q8 = 2}")
     return tuple((question, get(value, question, "extra_credit", positive)) for question in sorted(value))
+
+
+def _fewer_numbers(value: Any) -> FewerNumbers:
+    where = "fewer_numbers"
+    table = table_of(value, where, ("min_percent", "points"))
+    return FewerNumbers(get(table, "min_percent", where, percent) / 100, get(table, "points", where, _curve))
+
+
+def _curve(value: Any) -> tuple[tuple[float, float], ...]:
+    rule = "a list like [[20000, 0], [10000, 1]]: ever fewer numbers, points that begin with 0 and rise"
+    if not isinstance(value, list) or len(value) < 2:
+        raise Wrong(rule)
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in value):
+        raise Wrong(rule)
+    pairs = tuple((not_negative(numbers), not_negative(points)) for numbers, points in value)
+    falls = all(after[0] < before[0] and after[1] > before[1] for before, after in itertools.pairwise(pairs))
+    if pairs[0][1] != 0 or not falls:
+        raise Wrong(rule)
+    return pairs

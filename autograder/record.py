@@ -10,7 +10,14 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.verdict import CaseOutcome, CellOutcome, Outcome, QuestionOutcome, Verdict
+from autograder.verdict import (
+    CaseOutcome,
+    CellOutcome,
+    NetworkOutcome,
+    Outcome,
+    QuestionOutcome,
+    Verdict,
+)
 
 
 class RecordError(ValueError):
@@ -74,4 +81,11 @@ def _outcome(row: dict[str, Any]) -> Outcome:
         CellOutcome(**{**cell, "images": tuple(base64.b64decode(image) for image in cell["images"])})
         for cell in row["cells"]
     )
-    return Outcome(**{**row, "verdict": Verdict(row["verdict"]), "questions": questions, "cells": cells})
+    network = NetworkOutcome(**row["network"]) if row.get("network") else None
+    read = {
+        "verdict": Verdict(row["verdict"]),
+        "questions": questions,
+        "cells": cells,
+        "network": network,
+    }
+    return Outcome(**{**row, **read})

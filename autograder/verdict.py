@@ -80,11 +80,26 @@ class CellOutcome:
 
 
 @dataclass(frozen=True)
+class NetworkOutcome:
+    """What the grader itself measured of a network that was handed in, with one line about its log.
+
+    Each accuracy is a share of the test images, from 0 to 1; `accuracy` is the one that is graded.
+    """
+
+    numbers_in_graph: int
+    accuracy: float
+    plain_accuracy: float
+    noisy_accuracy: float
+    shifted_accuracy: float
+    log: str = ""
+
+
+@dataclass(frozen=True)
 class Outcome:
     """All that the grader has to say about one submission.
 
     `detail`, like that of a case, is for the instructor alone. `practice` says that the hidden inputs were
-    drawn from a secret that can be guessed.
+    drawn from a secret that can be guessed. `network` is there where one was handed in and accepted.
     """
 
     submission: str
@@ -98,6 +113,7 @@ class Outcome:
     cells: tuple[CellOutcome, ...] = ()
     detail: str = ""
     practice: bool = False
+    network: NetworkOutcome | None = None
 
     def as_shown(self) -> "Outcome":
         """The outcome as a student may see it, without any detail."""

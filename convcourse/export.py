@@ -6,9 +6,10 @@ import hashlib
 import json
 import logging
 import math
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from convcourse.data import ImageSet
 from convcourse.network_rules.check import check
 from convcourse.network_rules.table import Refused
-from convcourse.training import COLUMNS, Log
+from convcourse.training import COLUMNS, Log, Recipe, fit
 
 CLASSES = 10
 
@@ -42,18 +44,19 @@ class Export:
     """What was written, and two counts.
 
     `numbers_in_graph` are those of the file where they meet the images, which are graded;
-    `trained_parameters` are those that PyTorch optimizes.
+    `trained_parameters` are those that PyTorch optimizes; `size` is that of the network's file in bytes.
     """
 
     network: Path
     log: Path
     numbers_in_graph: int
     trained_parameters: int
+    size: int
 
     def __str__(self) -> str:
         return (
             f"{self.network.name}: {self.numbers_in_graph:,} numbers in the graph, which are graded\n"
-            f"({self.trained_parameters:,} trained parameters; {self.network.stat().st_size:,} bytes)\n"
+            f"({self.trained_parameters:,} trained parameters; {self.size:,} bytes)\n"
             f"{self.log.name}: the log that belongs to exactly this file"
         )
 
@@ -78,13 +81,15 @@ def export_network(
     folder: str | Path = ".",
     input_shape: tuple[int, int, int] = (1, 28, 28),
     exercise: str = "10_mnist_20k",
+    ablation: Mapping[str, Sequence[Log | Sequence[Mapping[str, Any]]]] | None = None,
 ) -> Export:
     """Write `network.onnx` and `training_log.json` into `folder`, both or neither.
 
     The file's input "images" is float32 [N, *input_shape] with pixels from 0 to 1 and any N; its output
     "logits" is float32 [N, 10]. Dropout is off, and batch normalization uses its running statistics and is
     folded into the convolution before it: the same function with fewer numbers. The log names the file by
-    its SHA-256, so the two belong together. A network that the grader would refuse, a wrong output shape or a
+    its SHA-256, so the two belong together. `ablation` is written into it as well: for each change that was
+    tried, one log per seed. A network that the grader would refuse, a wrong output shape or a
     log without whole rows raises ExportError; 20,000 numbers in the graph or more give a warning.
 
     >>> import tempfile
@@ -94,6 +99,7 @@ def export_network(
     7852
     """
     rows = _checked_rows(log)
+    tried = {str(name): [_checked_rows(one) for one in logs] for name, logs in (ablation or {}).items()}
     model = _unwrapped(model)
     # A copy, so that the student's network stays where and as it is. In channels_last order the exporter
     # would write flattening as a cloud of index arithmetic.
@@ -101,7 +107,7 @@ def export_network(
     _check_output(frozen, input_shape)
     content = _onnx_bytes(frozen, input_shape)
     count = graph_numbers(content, input_shape)
-    trained = sum(parameter.numel() for parameter in model.parameters())
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     if count >= LIMIT:
         warnings.warn(
             f"the network has {count:,} numbers in its graph ({trained:,} trained parameters); the"
@@ -117,9 +123,28 @@ def export_network(
         "trained_parameters": trained,
         "network_sha256": hashlib.sha256(content).hexdigest(),
         "epochs": rows,
+        "ablation": tried,
     }
     paths = _write_both(Path(folder), content, (json.dumps(table, indent=1) + "\n").encode())
-    return Export(*paths, count, trained)
+    return Export(*paths, count, trained, len(content))
+
+
+def dry_run(model: nn.Module, train: ImageSet, valid: ImageSet, recipe: Recipe, **options: Any) -> Export:
+    """Train a copy of `model` for one epoch on few images, and export it into a folder that is thrown away.
+
+    So what `export_network` would refuse after a long training is refused now, in seconds; `options` go to
+    it. The model itself stays as it is.
+
+    >>> images = torch.randint(0, 256, (64, 28, 28), dtype=torch.uint8)
+    >>> digits = ImageSet(images, torch.arange(64) % 10, "digits")
+    >>> network = nn.Sequential(nn.Conv2d(1, 10, kernel_size=28), nn.Flatten())
+    >>> dry_run(network, digits, digits, Recipe(epochs=20)).numbers_in_graph
+    7852
+    """
+    tried = copy.deepcopy(model)
+    log = fit(tried, train[:2_000], valid[:500], replace(recipe, epochs=1), progress=False)
+    with tempfile.TemporaryDirectory() as folder:
+        return export_network(tried, log, folder, **options)
 
 
 def _write_both(folder: Path, network: bytes, log: bytes) -> tuple[Path, Path]:

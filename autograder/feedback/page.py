@@ -10,7 +10,7 @@ from autograder.feedback.messages import CELL_STATUS, VERDICTS, sentence_case
 from autograder.files import write_whole
 from autograder.pages import render
 from autograder.text import both_ends, clean_output, excerpt
-from autograder.verdict import CellOutcome, Outcome, QuestionOutcome
+from autograder.verdict import CellOutcome, NetworkOutcome, Outcome, QuestionOutcome
 
 PNG = b"\x89PNG\r\n\x1a\n"
 LARGEST_IMAGE = 2 * 1024 * 1024
@@ -75,7 +75,20 @@ def render_feedback(outcome: Outcome, title: str, link: str | None = None) -> st
         others=others,
         percent=_percent(outcome),
         start=_where_to_start(questions, others),
+        network=_measured(outcome.network) if outcome.network else (),
     )
+
+
+def _measured(network: NetworkOutcome) -> list[tuple[str, str]]:
+    """What was measured of a network, in words and numbers, whether or not all is well."""
+    rows = [
+        ("numbers in the graph", f"{network.numbers_in_graph:,}"),
+        ("test images as they are", f"{network.plain_accuracy:.2%}"),
+        ("with noise on every number", f"{network.noisy_accuracy:.2%}"),
+        ("moved by up to a pixel", f"{network.shifted_accuracy:.2%}"),
+        ("graded as", f"{network.accuracy:.2%}"),
+    ]
+    return [*rows, ("the log", network.log or "none that belongs to this network")]
 
 
 def image_source(data: bytes) -> str | None:

@@ -106,6 +106,7 @@ def _count(graded: Graded, policy: Policy, points: Sequence[Points]) -> Final:
     by_hand, extra = 0.0, 0.0
     if (points or policy.extra_credit) and grading.verdict is not Verdict.MALFORMED:
         by_hand, extra = _additions(grading, policy, points, lines)
+    extra += _for_fewer_numbers(grading, policy, lines)
     whole = min(max(grading.score + by_hand, 0.0), grading.max_score) + extra
     percent = late_percent(policy, graded.attempt.submitted_at)
     if percent:
@@ -145,6 +146,21 @@ def _additions(
             extra += gained
             lines.append(f"{question.name}: {gained:g} of {offered[question.name]:g} points of extra credit")
     return by_hand, extra
+
+
+def _for_fewer_numbers(grading: Grading, policy: Policy, lines: list[str]) -> float:
+    """Extra credit for a small network, from what the grader measured of it."""
+    if policy.fewer_numbers is None:
+        return 0.0
+    network = grading.record.outcome.network
+    if network is None:
+        return 0.0
+    gained = policy.fewer_numbers.points(network.numbers_in_graph, network.accuracy)
+    if gained:
+        lines.append(
+            f"{network.numbers_in_graph:,} numbers in the graph: {gained:.2f} points of extra credit"
+        )
+    return gained
 
 
 def _by_hand_alone(points: Sequence[Points], max_score: float, notes: list[str]) -> Final:

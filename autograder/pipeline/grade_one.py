@@ -20,7 +20,14 @@ from autograder.pipeline.job import Job
 from autograder.pipeline.keys import grader_hash, tests_hash
 from autograder.record import Record
 from autograder.text import clean
-from autograder.verdict import WHILE_TESTED, CellOutcome, Outcome, QuestionOutcome, Verdict
+from autograder.verdict import (
+    WHILE_TESTED,
+    CellOutcome,
+    NetworkOutcome,
+    Outcome,
+    QuestionOutcome,
+    Verdict,
+)
 from convcourse.checks import NotTelling
 
 # Where an object lies in memory differs from run to run, so `<function f at 0x7f3a...>` in a student's own
@@ -130,7 +137,7 @@ def _run_and_score(
                 grader_errors=(sandbox.SandboxBroken, scoring.ArtifactError, NotTelling),
             )
             verdict, message = Verdict(session.verdict), session.message
-        _, remarks = judging.result()
+        names, remarks = judging.result()
     details = session.details
     if not scored.finished:
         details = [*details, "A test itself took too long on a value from the notebook."]
@@ -152,8 +159,24 @@ def _run_and_score(
         ),
         cells=tuple(_cell_outcome(cell, sources) for cell in ran),
         detail=_detail(details),
+        network=_network_outcome(names),
     )
     return outcome, scored.results
+
+
+def _network_outcome(names: dict[str, Any]) -> NetworkOutcome | None:
+    """What was measured of the network, whether or not it earned its points."""
+    network, log = names[scoring.NETWORK_NAME], names[scoring.LOG_NAME]
+    if network is None:
+        return None
+    return NetworkOutcome(
+        numbers_in_graph=network.numbers_in_graph,
+        accuracy=network.accuracy,
+        plain_accuracy=network.plain_accuracy,
+        noisy_accuracy=network.noisy_accuracy,
+        shifted_accuracy=network.shifted_accuracy,
+        log=scoring.summary(log) if log else "",
+    )
 
 
 def _question_outcome(question: QuestionOutcome) -> QuestionOutcome:

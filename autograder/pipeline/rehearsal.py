@@ -7,7 +7,7 @@ Only the course's own submissions are rehearsed, so a later asking may trust an 
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from autograder import sandbox, scoring
@@ -57,6 +57,20 @@ class Rehearsal:
         return {question.name: question for question in scored.questions}
 
 
+@cache
+def _judged(
+    artifacts: tuple[tuple[str, bytes], ...], slug: str, profile: str, seed: int, unsafe: bool
+) -> Any:
+    """What `judge_artifacts` finds; most examples of an exercise hand in the same network."""
+    return scoring.judge_artifacts(
+        dict(artifacts),
+        slug=slug,
+        seed=seed,
+        judge=partial(sandbox.judge_network, limits=sandbox.load_limits(profile), unsafe=unsafe),
+        refused=sandbox.NetworkRefused,
+    )
+
+
 @contextmanager
 def rehearse(content: bytes, exercise: Exercise, *, seed: int, unsafe: bool = False) -> Iterator[Rehearsal]:
     """Run the cells of a submission (a notebook's bytes, or a zip's) and keep them to be asked.
@@ -67,14 +81,8 @@ def rehearse(content: bytes, exercise: Exercise, *, seed: int, unsafe: bool = Fa
     limits = sandbox.load_limits(exercise.limits)
     cells = [sandbox.Cell(cell.index, cell.source, cell.tags) for cell in submission.cells]
     with ThreadPoolExecutor(1) as beside:
-        judging = beside.submit(
-            scoring.judge_artifacts,
-            submission.artifacts,
-            slug=exercise.slug,
-            seed=seed,
-            judge=partial(sandbox.judge_network, limits=limits, unsafe=unsafe),
-            refused=sandbox.NetworkRefused,
-        )
+        artifacts = tuple(sorted(submission.artifacts.items()))
+        judging = beside.submit(_judged, artifacts, exercise.slug, exercise.limits, seed, unsafe)
         with sandbox.open_session(cells, limits=limits, files=submission.artifacts, unsafe=unsafe) as session:
             session.run_cells()
             yield Rehearsal(exercise, session, judging, submission.fingerprint())

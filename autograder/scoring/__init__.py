@@ -1,6 +1,8 @@
 """Runs the hidden tests in the grader's process, with otter's own classes, and adds up what passed."""
 
 from autograder.scoring.artifacts import (
+    LOG_NAME,
+    NETWORK_NAME,
     RESERVED,
     ArtifactError,
     StillJudged,
@@ -10,8 +12,11 @@ from autograder.scoring.artifacts import (
 from autograder.scoring.gradescope import gradescope_results
 from autograder.scoring.score import Scored, ScoringError, prepare, score
 from autograder.scoring.secret import SecretError, instructor_secret, is_practice, seed_for
+from autograder.scoring.training_log import summary
 
 __all__ = [
+    "LOG_NAME",
+    "NETWORK_NAME",
     "RESERVED",
     "ArtifactError",
     "Scored",
@@ -26,4 +31,5 @@ __all__ = [
     "prepare",
     "score",
     "seed_for",
+    "summary",
 ]

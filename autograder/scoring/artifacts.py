@@ -20,7 +20,7 @@ from autograder.scoring.training_log import LogError, read_training_log
 NETWORK = "network.onnx"
 LOG = "training_log.json"
 # A student's notebook must not be able to define these; they come from here or are None.
-RESERVED = ("submitted_network", "submitted_log")
+NETWORK_NAME, LOG_NAME = RESERVED = ("submitted_network", "submitted_log")
 
 Images = Any
 """float32 array [N, 1, 28, 28] with values in 0..1."""

@@ -8,6 +8,7 @@ from typing import Any
 FORMAT = 2  # 1 called the numbers in the graph parameters
 LARGEST_BYTES = 512 * 1024
 MOST_EPOCHS = 2000
+MOST_CHANGES, MOST_SEEDS, LONGEST_NAME = 20, 20, 60  # of an ablation
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "seconds")
 SLUG = re.compile(r"[\w-]{1,64}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -18,8 +19,9 @@ class LogError(ValueError):
 
 
 def read_training_log(data: bytes) -> dict[str, Any]:
-    """The log as plain data: format, exercise, numbers_in_graph, network_sha256 and epochs (rows of"
-    " numbers)."""
+    """The log as plain data: format, exercise, numbers_in_graph, network_sha256, epochs (rows of numbers),
+    and ablation: for each change one list of such rows per seed, or an empty table.
+    """
     if len(data) > LARGEST_BYTES:
         raise LogError(f"it is larger than {LARGEST_BYTES // 1024} KiB")
     try:
@@ -39,23 +41,61 @@ def read_training_log(data: bytes) -> dict[str, Any]:
     _expect(_count(log.get("numbers_in_graph")), "'numbers_in_graph' must be a whole number")
     _expect(_text(log.get("network_sha256"), SHA256), "'network_sha256' must be 64 hexadecimal digits")
     epochs = log.get("epochs")
-    if not isinstance(epochs, list):
-        raise LogError("'epochs' must be a list of rows")
-    _expect(
-        1 <= len(epochs) <= MOST_EPOCHS,
-        f"'epochs' must be 1 to {MOST_EPOCHS} rows",
-    )
     return {
         "format": FORMAT,
         "exercise": log["exercise"],
         "numbers_in_graph": log["numbers_in_graph"],
         "network_sha256": log["network_sha256"],
-        "epochs": [_row(row, number) for number, row in enumerate(epochs, start=1)],
+        "epochs": _rows(epochs, "'epochs'"),
+        "ablation": _ablation(log.get("ablation", {})),
     }
 
 
+def summary(log: dict[str, Any]) -> str:
+    """One line on a log that was read: epochs, time, losses, the last validation accuracy.
+
+    >>> row = dict(zip(COLUMNS, (1, 0.5, 0.84, 0.2, 0.93, 90.0)))
+    >>> summary({"epochs": [row, {**row, "epoch": 2, "train_loss": 0.1}], "ablation": {}})
+    '2 epochs in 3.0 minutes; training loss from 0.5 to 0.1; 93.00% of the validation images at the end'
+    """
+    rows = log["epochs"]
+    count, minutes = len(rows), sum(row["seconds"] for row in rows) / 60
+    text = (
+        f"{count} epoch{'s' if count > 1 else ''} in {minutes:.1f} minutes;"
+        f" training loss from {rows[0]['train_loss']:.2g} to {rows[-1]['train_loss']:.2g};"
+        f" {rows[-1]['valid_accuracy']:.2%} of the validation images at the end"
+    )
+    if log["ablation"]:
+        runs = sum(map(len, log["ablation"].values()))
+        text += f"; {runs} short trainings compared"
+    return text
+
+
+def _ablation(value: Any) -> dict[str, list[list[dict[str, float]]]]:
+    _expect(
+        isinstance(value, dict) and len(value) <= MOST_CHANGES,
+        f"'ablation' must be a table of at most {MOST_CHANGES} changes",
+    )
+    for name, runs in value.items():
+        _expect(
+            0 < len(name) <= LONGEST_NAME, f"a change in 'ablation' has a name of 1 to {LONGEST_NAME} letters"
+        )
+        _expect(
+            isinstance(runs, list) and 1 <= len(runs) <= MOST_SEEDS,
+            f"each change in 'ablation' must be a list of 1 to {MOST_SEEDS} logs",
+        )
+    return {name: [_rows(rows, "a log in 'ablation'") for rows in runs] for name, runs in value.items()}
+
+
+def _rows(rows: Any, what: str) -> list[dict[str, float]]:
+    _expect(
+        isinstance(rows, list) and 1 <= len(rows) <= MOST_EPOCHS, f"{what} must be 1 to {MOST_EPOCHS} rows"
+    )
+    return [_row(row, number) for number, row in enumerate(rows, start=1)]
+
+
 def _row(row: Any, number: int) -> dict[str, float]:
-    _expect(isinstance(row, dict), f"row {number} of 'epochs' must be an object")
+    _expect(isinstance(row, dict), f"row {number} of a log must be an object")
     _expect(_count(row.get("epoch")), f"row {number}: 'epoch' must be a whole number")
     for name in COLUMNS[1:]:
         _expect(_number(row.get(name)), f"row {number}: {name!r} must be a finite number")

@@ -9,6 +9,7 @@ from convcourse.training.augment import Augment, random_affine, random_crop_flip
 from convcourse.training.checkpoint import CheckpointError
 from convcourse.training.device import choose_device, choose_precision, set_seed
 from convcourse.training.errors import OutOfMemory, TrainingDiverged
+from convcourse.training.estimate import seconds_per_epoch
 from convcourse.training.evaluation import Normalize, evaluate, predict
 from convcourse.training.log import COLUMNS, Log
 from convcourse.training.loop import fit
@@ -34,5 +35,6 @@ __all__ = [
     "predict",
     "random_affine",
     "random_crop_flip",
+    "seconds_per_epoch",
     "set_seed",
 ]

@@ -1,6 +1,7 @@
 """How images come to the network: as floats from 0 to 1, from the device's own memory where they fit."""
 
 import math
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -126,9 +127,15 @@ def _indexer(imageset: ImageSet, device: torch.device) -> Read:
     return read
 
 
+def _workers() -> int:
+    """How many processes read a Dataset: none where they are not forked, as on Windows and macOS, because a
+    Dataset that a notebook defines cannot be sent to a process that starts afresh."""
+    return min(8, os.cpu_count() or 1) if multiprocessing.get_start_method() == "fork" else 0
+
+
 def _loader(dataset: Dataset, device: torch.device) -> Read:
     on_gpu = device.type == "cuda"  # a CPU that trains has no cores left for workers
-    workers = min(8, os.cpu_count() or 1) if on_gpu else 0
+    workers = _workers() if on_gpu else 0
 
     def read(positions: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         # A new loader each epoch draws its workers' seed from the generator that a checkpoint keeps.

@@ -6,6 +6,7 @@ Each is the reference network with one thing changed, so that an example fails f
 onnxruntime; the same run gives the same files.
 """
 
+import csv
 import hashlib
 import json
 from pathlib import Path
@@ -17,9 +18,56 @@ from onnx import TensorProto, helper, numpy_helper
 
 from convcourse.data import mnist
 from convcourse.export import LIMIT, graph_numbers
+from convcourse.training import COLUMNS
 
 HERE = Path(__file__).parent
-REFERENCE = HERE.parent / "training" / "runs" / "2026-11-21_mnist_20k_cpu" / "seed_0"
+RUNS = HERE.parent / "training" / "runs"
+REFERENCE = RUNS / "2026-11-21_mnist_20k_cpu" / "seed_0"
+INGREDIENTS = RUNS / "2026-11-21_ingredients_cpu" / "log.csv"
+CHANGES = {  # of the committed run, under the names that a student might give them
+    "plain": "baseline",
+    "label smoothing": "label_smoothing",
+    "ELU": "elu",
+    "batch normalization": "batch_norm",
+    "tiny weights at the start": "init_tiny",
+}
+LOGS = {  # logs of committed networks, each with the ablation added
+    "mnist_20k_seed_0": RUNS / "2026-11-21_mnist_20k_cpu" / "seed_0",
+    "mnist_20k_seed_1": RUNS / "2026-11-21_mnist_20k_cpu" / "seed_1",
+    "mnist_20k_seed_2": RUNS / "2026-11-21_mnist_20k_cpu" / "seed_2",
+    "smallest_seed_0": RUNS / "2026-11-21_mnist_smallest_cpu" / "seed_0",
+}
+
+
+def ablation() -> dict[str, list[list[dict[str, float]]]]:
+    """The committed ablation as a student hands it in: for each change a log per seed."""
+    rows = list(csv.DictReader(INGREDIENTS.read_text().splitlines()))
+    table = {}
+    for name, arm in CHANGES.items():
+        of_arm = [row for row in rows if row["variant"] == arm]
+        seeds = sorted({row["seed"] for row in of_arm})
+        table[name] = [[_numbers(row) for row in of_arm if row["seed"] == seed] for seed in seeds]
+    return table
+
+
+def _numbers(row: dict[str, str]) -> dict[str, float]:
+    return {name: int(row[name]) if name == "epoch" else float(row[name]) for name in COLUMNS}
+
+
+def write_logs() -> None:
+    """Write artifacts/logs/NAME.json: the log of a committed network, with an ablation in it."""
+    table = ablation()
+    for name, run in LOGS.items():
+        write_log(name, run, table)
+    write_log("copied_runs", REFERENCE, {name: [runs[0]] * len(runs) for name, runs in table.items()})
+
+
+def write_log(name: str, run: Path, table: dict[str, list[list[dict[str, float]]]]) -> None:
+    """Write artifacts/logs/NAME.json: the log of `run` with `table` as its ablation."""
+    folder = HERE / "artifacts" / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    log = json.loads((run / "training_log.json").read_text()) | {"ablation": table}
+    (folder / f"{name}.json").write_text(json.dumps(log, indent=1) + "\n")
 
 
 def reference() -> onnx.ModelProto:
@@ -42,6 +90,7 @@ def write(
     log["network_sha256"] = hashlib.sha256(content).hexdigest()
     log["numbers_in_graph"] = graph_numbers(content) if numbers is None else numbers
     log["epochs"] = log["epochs"][rows]
+    log["ablation"] = ablation()
     (folder / "training_log.json").write_text(json.dumps(log, indent=1) + "\n")
 
 
@@ -121,6 +170,7 @@ def with_int8_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def main() -> None:
     """Write all of them."""
+    write_logs()
     test = mnist("test", allow_digits=False)
     images = (test.images.float() / 255).unsqueeze(1).numpy()
     labels = test.labels.numpy()
@@ -134,7 +184,8 @@ def main() -> None:
     write("log_with_a_gap", reference(), rows=slice(0, None, 3))
     write("no_network", b"This is no network.", numbers=0)
     for folder in sorted((HERE / "artifacts").iterdir()):
-        print(folder.name, (folder / "network.onnx").stat().st_size, "bytes")
+        if folder.name != "logs":
+            print(folder.name, (folder / "network.onnx").stat().st_size, "bytes")
 
 
 if __name__ == "__main__":

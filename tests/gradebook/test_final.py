@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from autograder.gradebook import Graded, Grading, Points
 from autograder.gradebook.final import final_grade, late_percent
-from autograder.policy import LateRate, LateStep, Policy
+from autograder.policy import FewerNumbers, LateRate, LateStep, Policy
 from autograder.record import Record
-from autograder.verdict import CaseOutcome, Outcome, QuestionOutcome, Verdict
+from autograder.verdict import CaseOutcome, NetworkOutcome, Outcome, QuestionOutcome, Verdict
 
 RATE = LateRate(10.0, 50.0)
 TEN_A_DAY = Policy(MONDAY, late=RATE)
@@ -172,6 +172,23 @@ def test_extra_credit_is_in_proportion_and_beyond_the_maximum():
     assert score([graded("a", 2.0, 1.0)], policy) == 4.5
     assert score([graded("a", 2.0, 0.0)], policy) == 2
     assert score([graded("a", 2.0, 1.0)], policy, [points("q2", 1.0)]) == 7
+
+
+def test_a_small_network_earns_beyond_the_maximum_by_what_the_grader_measured():
+    policy = Policy(fewer_numbers=FewerNumbers(0.992, ((20_000.0, 0.0), (10_000.0, 1.0))))
+
+    def attempt(numbers, accuracy):
+        network = NetworkOutcome(numbers, accuracy, 0.999, 0.999, 0.999)
+        record = a_record(b"a", (2.0, 2.0))
+        record = replace(record, outcome=replace(record.outcome, network=network))
+        return Graded(an_attempt(b"a", "a", -1), (a_grading(record),), MONDAY)
+
+    assert score([attempt(15_000, 0.992)], policy) == 4.5
+    assert score([attempt(15_000, 0.9919)], policy) == score([attempt(20_000, 0.999)], policy) == 4
+    assert score([attempt(4_784, 0.993)], policy) == 5 and score([attempt(4_784, 0.993)]) == 4
+    assert score([graded("a", 2.0, 2.0)], policy) == 4, "a submission without a network"
+    final = final_grade([attempt(15_000, 0.992)], policy, max_score=4.0)
+    assert final.extra == 0.5 and "15,000 numbers in the graph" in final.lines[-1]
 
 
 def test_records_are_read_only_where_they_are_needed():

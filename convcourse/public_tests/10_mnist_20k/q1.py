@@ -7,11 +7,19 @@ name = "q1"
 points = 2
 
 @test_case(points=0, hidden=False)
-def test_answers_are_possible(by_hand):
-    assert isinstance(by_hand, dict), 'by_hand must be a dict with the entries a to f.'
-    for name in 'abcdef':
-        value = by_hand.get(name)
-        assert type(value) is int, f"by_hand['{name}'] must be a whole number."
-        assert value >= 0, f"by_hand['{name}'] is negative: a layer cannot learn fewer than no numbers."
-    assert by_hand['e'] > by_hand['f'], 'e sees more values than f and has as many outputs: it must learn more.'
-    assert by_hand['a'] % 12 == 0, 'a has 12 filters that are all alike in size: the count must be a multiple of 12.'
+def test_answers_are_possible(expected):
+    from convcourse.checks import as_number
+    assert isinstance(expected, dict), 'expected must be a dict with the entries a to f.'
+    value = {name: as_number(expected.get(name), f"expected['{name}']") for name in 'abcdef'}
+    assert value['a'] > 0, 'a: minus the logarithm of a share is positive.'
+    assert abs(value['a'] - 4.7) > 0.02, 'a: the loss of PyTorch uses the natural logarithm, not the one of base 2.'
+    assert abs(value['a'] - 1.415) > 0.02, 'a: the loss of PyTorch uses the natural logarithm, not the one of base 10.'
+    assert abs(value['a'] - 2.303) > 0.02, 'a: that is the loss for ten classes. Here there are 26.'
+    assert 0 <= value['b'] <= 1, 'b: a share lies between 0 and 1.'
+    assert abs(value['c'] - 54000 / 192) > 0.5 or value['c'] != int(54000 / 192), 'c: the smaller last batch is a step too.'
+    assert type(value['c']) is int, 'c: the optimizer takes whole steps.'
+    assert value['d'] < 5000 / 2, 'd: these are the images that may be wrong.'
+    assert value['d'] != 80, 'd: 80 would be allowed of 10,000 images. How many are there here?'
+    assert value['f'] >= 0, 'f: a standard deviation is not negative.'
+    assert value['f'] != 100, 'f: that is the variance, the number of coins. The standard deviation is its square root.'
+    assert abs(value['f'] - (56 + 84) ** 0.5) > 0.05, 'f: images that neither reads cannot tip the difference.'

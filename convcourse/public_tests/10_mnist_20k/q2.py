@@ -7,10 +7,28 @@ name = "q2"
 points = 2
 
 @test_case(points=0.5, hidden=False)
-def test_a_layer_without_bias(count_parameters, torch):
-    assert callable(count_parameters), 'count_parameters must be a function.'
-    found = count_parameters(torch.nn.Linear(3, 4, bias=False))
-    assert type(found) is int, "count_parameters must return an int. A tensor's numel() is one, its sum() is not."
-    assert found % 4 == 0 and found > 0, 'A linear layer with 4 outputs and no bias has the same number of weights for each.'
-    assert found > 4, 'Count the numbers in each tensor, not the tensors.'
-    assert count_parameters(torch.nn.Linear(3, 4)) > found, 'A layer with a bias has more parameters than one without.'
+def test_two_filters(fold, torch):
+    import torch as reference
+    from convcourse.checks import as_array
+    assert callable(fold), 'fold must be a function.'
+    weight = reference.tensor([[1.0, 2.0], [3.0, 4.0]])[:, :, None, None]
+    scale, shift = (reference.tensor([1.0, 3.0]), reference.tensor([0.0, 0.5]))
+    mean, variance = (reference.tensor([0.0, 2.0]), reference.tensor([1.0, 4.0]))
+    kept = [tensor.clone() for tensor in (weight, scale, shift, mean, variance)]
+    found = fold(weight, scale, shift, mean, variance, 0.0)
+    assert isinstance(found, (tuple, list)) and len(found) == 2, 'fold must return a pair: the new weight and the bias.'
+    new, bias = (as_array(found[0], 'the weight'), as_array(found[1], 'the bias'))
+    assert new.shape == (2, 2, 1, 1), f'The weight must keep its shape (2, 2, 1, 1); yours has {new.shape}.'
+    assert bias.shape == (2,), f'There must be one bias for each of the 2 filters; yours has the shape {bias.shape}.'
+    assert abs(new[0] - as_array(weight)[0]).max() < 1e-05, 'Filter 0 has scale 1 and variance 1, so its weights must stay. scale[o] belongs to the filter weight[o], not to an input channel.'
+    assert abs(new[1] - as_array(weight)[1]).max() > 0.001, 'Filter 1 has scale 3 and variance 4, so its weights must change.'
+    assert abs(new[1, 1] / new[1, 0] - 4 / 3).max() < 1e-05, 'All weights of one filter are multiplied by the same number.'
+    assert abs(new[1, 0, 0, 0] - 3 * 3 / 4) > 0.001, 'Divide by the standard deviation, the square root of the variance.'
+    assert abs(bias[0]) < 1e-05, 'Filter 0 has mean 0 and shift 0, so its bias must be 0.'
+    assert abs(bias[1] - 0.5) > 0.001, 'The norm subtracts the mean of the channel, so the bias is not the shift alone.'
+    assert abs(bias[1] + 1.5) > 0.001, 'The norm divides what is left after subtracting the mean, so the mean counts divided as well.'
+    assert bias[1] < 0.5, 'The mean is subtracted: a positive mean makes the bias smaller.'
+    wide = fold(weight, scale, shift, mean, reference.zeros(2), 0.25)
+    assert abs(as_array(wide[0])[0, 0, 0, 0] - 4) > 0.001, 'eps is added to the variance, under the root.'
+    now = (weight, scale, shift, mean, variance)
+    assert all((reference.equal(was, tensor) for was, tensor in zip(kept, now))), 'The tensors handed over must stay as they are.'

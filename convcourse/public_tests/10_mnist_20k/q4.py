@@ -4,7 +4,7 @@ from convcourse.checks import test_case
 OK_FORMAT = False
 
 name = "q4"
-points = 3
+points = 2
 
 @test_case(points=0.5, hidden=False)
 def test_it_gives_scores(build_network, torch):
@@ -12,8 +12,16 @@ def test_it_gives_scores(build_network, torch):
     assert callable(build_network), 'build_network must be a function.'
     network = build_network()
     assert callable(network), 'build_network must return a network.'
+    network.eval()
     logits = network(reference.rand(3, 1, 28, 28))
     assert isinstance(logits, reference.Tensor), 'The network must return a tensor.'
     assert tuple(logits.shape) == (3, 10), f'Three images must give 3 x 10 scores; the shape is {list(logits.shape)}.'
     size = torch.nn.utils.parameters_to_vector(network.parameters()).numel()
-    assert size < 20000, f'The network has {size:,} parameters. Which layer has the most?'
+    assert size < 20000, f'The network has {size:,} trained parameters. Which layer has the most?'
+    assert (logits.sum(1) - 1).abs().max() > 0.0001, 'The scores of each image add up to 1: that is softmax. The loss applies it itself, so leave it out.'
+    assert (logits.exp().sum(1) - 1).abs().max() > 0.0001, 'These are logarithms of probabilities: that is log-softmax. The loss applies it itself, so leave it out.'
+    others = [build_network() for _ in range(5)]
+    for other in others:
+        other.eval()
+    scores = [other(reference.rand(20, 1, 28, 28)) for other in others]
+    assert any((bool((score < 0).any()) for score in scores)), 'No score of six new networks is negative: does something like ReLU or a sigmoid come after the last layer with weights?'

@@ -7,19 +7,24 @@ name = "q5"
 points = 2
 
 @test_case(points=0.5, hidden=False)
-def test_it_learns(train_epoch, torch):
+def test_six_images(disputed, compare):
     import torch as reference
-    from convcourse.checks import as_pair
-    assert callable(train_epoch), 'train_epoch must be a function.'
-    labels = reference.arange(60) % 2
-    images = labels[:, None, None, None] + 0.1 * reference.rand(60, 1, 3, 2)
-    layer = torch.nn.Linear(6, 2)
-    network = torch.nn.Sequential(torch.nn.Flatten(), layer)
-    before = layer.weight.clone()
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.5)
-    first = as_pair(train_epoch(network, optimizer, images, labels, 16), 'What train_epoch returns')
-    assert not reference.equal(before, layer.weight), 'The weights did not change: does the optimizer take its steps?'
-    for _ in range(10):
-        last = as_pair(train_epoch(network, optimizer, images, labels, 16), 'What train_epoch returns')
-    assert last[0] < first[0], 'After more epochs on the same easy images the loss must be lower.'
-    assert 0 <= last[1] <= 1, 'The accuracy is a fraction between 0 and 1.'
+    from convcourse.checks import as_array, as_pair
+    assert callable(disputed) and callable(compare), 'disputed and compare must be functions.'
+    labels = reference.tensor([0, 1, 2, 0, 1, 2])
+    first = 2.0 * reference.eye(3)[reference.tensor([0, 2, 0, 1, 2, 2])]
+    second = 3.0 * reference.eye(3)[reference.tensor([0, 1, 1, 0, 1, 1])]
+    found = as_array(disputed(first, second, labels), 'What disputed returns', ndim=1).tolist()
+    assert 2 not in found, 'Image 2 is read wrong by both, if differently. Only images that exactly one reads right are in dispute.'
+    assert 0 not in found, 'Image 0 is read right by both.'
+    assert len(found) != 6, 'disputed must return positions, not one value for each image.'
+    assert found == sorted(found), 'The positions must be in ascending order.'
+    assert len(found) == 4, f'Exactly one network reads each of 4 images right; you found {len(found)}.'
+    difference, scatter = as_pair(compare(first, second, labels), 'What compare returns')
+    assert difference > 0, 'The second network reads more images right than the first: the difference must be positive.'
+    assert difference >= 1, 'The difference is counted in images, not as a share.'
+    assert scatter != 4, 'The scatter is the square root of the number of disputed images.'
+    assert abs(scatter - 2) < 1e-06, 'Only the images in dispute scatter the difference: what both get wrong does not.'
+    back, same_scatter = as_pair(compare(second, first, labels), 'What compare returns')
+    assert back == -difference, 'With the networks exchanged the difference must change its sign.'
+    assert abs(same_scatter - scatter) < 1e-06, 'With the networks exchanged the scatter must stay.'

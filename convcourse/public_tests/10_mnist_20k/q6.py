@@ -4,15 +4,31 @@ from convcourse.checks import test_case
 OK_FORMAT = False
 
 name = "q6"
-points = 2
+points = 3
 
 @test_case(points=0.5, hidden=False)
-def test_two_floats(evaluate, torch):
-    import torch as reference
+def test_two_seeds(effects, prediction):
     from convcourse.checks import as_pair
-    assert callable(evaluate), 'evaluate must be a function.'
-    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(6, 3))
-    found = evaluate(network, reference.rand(7, 1, 2, 3), reference.arange(7) % 3, 3)
-    found = as_pair(found, 'What evaluate returns')
-    assert found[0] > 0, 'The cross-entropy of a guess is more than 0.'
-    assert 0 <= found[1] <= 1, 'The accuracy is a fraction between 0 and 1.'
+    assert isinstance(prediction, str), 'prediction must be the name of a change, a text.'
+    assert callable(effects), 'effects must be a function.'
+
+    def run(*accuracies):
+        return [{'epoch': n, 'train_accuracy': 0.5, 'valid_accuracy': value} for n, value in enumerate(accuracies, 1)]
+    logs = {'plain': [run(0.5, 0.9), run(0.5, 0.8)], 'deeper': [run(0.98, 0.92), run(0.7, 0.84)]}
+    found = effects(logs)
+    assert isinstance(found, dict), 'effects must return a dict.'
+    assert 'plain' not in found, 'Plain is what the others are compared with: it has no effect of its own.'
+    assert list(found) == ['deeper'], 'There must be one entry for each other name.'
+    mean, spread = as_pair(found['deeper'], 'The effect')
+    assert mean > 0, "Each accuracy of deeper is above plain's with the same seed: the effect is positive."
+    assert mean > 0.2, 'The effect is in percentage points: 0.92 is 2 points above 0.90.'
+    assert mean < 4.5, 'Compare the accuracies of the last epoch, not the best of all epochs or their sum.'
+    assert mean > 2.5, 'The mean is over all seeds.'
+    assert spread < 2.5, 'The spread is that of the differences, seed by seed, and not that of the accuracies.'
+    assert spread > 1.2, 'The sample standard deviation divides by the number of seeds minus 1.'
+
+@test_case(points=0, hidden=False)
+def test_kept_is_a_list(kept, prediction, changes):
+    assert isinstance(kept, (list, tuple)), 'kept must be a list of names, perhaps an empty one. Run the ablation first.'
+    assert all((name in changes and name != 'plain' for name in kept)), 'kept holds names of your changes, spelled as there.'
+    assert prediction in changes and prediction != 'plain', 'prediction must be the name of one of your changes.'

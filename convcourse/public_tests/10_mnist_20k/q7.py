@@ -9,4 +9,4 @@ points = 5
 @test_case(points=0, hidden=False)
 def test_the_file_is_within_the_budget(numbers_in_graph):
     assert type(numbers_in_graph) is int, 'numbers_in_graph must be a whole number. If there is no network.onnx yet, run the long cell above first.'
-    assert numbers_in_graph < 20000, f'The file holds {numbers_in_graph:,} numbers, too many. Change build_network and train again.'
+    assert numbers_in_graph < 20000, f'The graph holds {numbers_in_graph:,} numbers, too many. Change build_network and train again.'

@@ -11,7 +11,7 @@ import pytest
 
 from autograder.feedback import render_feedback
 from autograder.feedback.page import image_source
-from autograder.verdict import CaseOutcome, CellOutcome, Outcome, QuestionOutcome, Verdict
+from autograder.verdict import CaseOutcome, CellOutcome, NetworkOutcome, Outcome, QuestionOutcome, Verdict
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
@@ -159,3 +159,15 @@ def test_paths_of_the_grader_lose_their_head():
     trace = 'File "/opt/grader/.venv/lib/python3.11/site-packages/torch/nn.py", line 3, in f'
     page = shown([], [CellOutcome(1, "f()", "error", error=trace)])
     assert "/opt/grader" not in page and "site-packages/torch/nn.py" in page
+
+
+def test_what_was_measured_of_a_network_is_shown_also_when_all_is_well():
+    network = NetworkOutcome(19_316, 0.996, 0.996, 0.9957, 0.9953, "16 epochs in 7.3 minutes")
+    full = QuestionOutcome("q7", 5.0, 5.0, (CaseOutcome("hidden test 1", True, True, 5.0),))
+    outcome = Outcome("Ada", "10_x", Verdict.GRADED, 5.0, 5.0, 0.1, "", (full,), network=network)
+    shown_page = render_feedback(outcome, "MNIST")
+    for text in ("Every test passed", "19,316", "99.60%", "99.57%", "99.53%", "16 epochs in 7.3 minutes"):
+        assert text in shown_page
+    assert "as the grader measured it" not in shown([full])
+    without = render_feedback(replace(outcome, network=replace(network, log="")), "MNIST")
+    assert "none that belongs to this network" in without

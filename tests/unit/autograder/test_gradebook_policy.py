@@ -1,7 +1,7 @@
 """The policy is data: a wrong value is refused with the file, the key, the value and the remedy."""
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -42,9 +42,15 @@ def test_without_a_word_there_is_no_deadline_and_the_best_counts(course):
     assert loaded.exercises[0].policy == Policy(None, 0.0, (), "best", ()) and loaded.hand_in == HandIn(None)
 
 
-def test_the_courses_own_policy_is_that_default():
+def test_the_courses_own_policy_is_that_default_with_extra_credit_for_small_networks():
     loaded = load_course()
-    assert {exercise.policy for exercise in loaded.exercises} == {Policy()}
+    assert {replace(exercise.policy, fewer_numbers=None) for exercise in loaded.exercises} == {Policy()}
+    offered = {exercise.slug: exercise.policy.fewer_numbers for exercise in loaded.exercises}
+    curve = offered.pop("10_mnist_20k")
+    assert set(offered.values()) == {None}
+    found = [curve.points(numbers, 0.992) for numbers in (25_000, 20_000, 17_500, 15_000, 10_000, 7_500, 995)]
+    assert found == [0, 0, 0.25, 0.5, 1, 1.5, 2]
+    assert curve.points(995, 0.9919) == 0
 
 
 def documented() -> list[tuple[str, str]]:
@@ -146,6 +152,21 @@ WRONG = {
     "unknown": ("[policy]\ndedline = 1", r"\[policy\] has the unknown key 'dedline'; it may have deadline,"),
     "extra for all": ("[policy]\nextra_credit = {q1 = 1}", "belongs to one exercise"),
     "extra": ("---[exercise.policy]\nextra_credit = {q1 = 0}", "q1 = 0, but it must be a number above 0"),
+    "curve": ("[policy]\nfewer_numbers = {min_percent = 99, points = [[9, 0]]}", "ever fewer numbers"),
+    "curve rises": (
+        "[policy]\nfewer_numbers = {min_percent = 99, points = [[9, 0], [10, 1]]}",
+        "ever fewer numbers",
+    ),
+    "curve falls": (
+        "[policy]\nfewer_numbers = {min_percent = 99, points = [[9, 0], [8, 1], [7, 1]]}",
+        "ever fewer numbers",
+    ),
+    "curve begins": (
+        "[policy]\nfewer_numbers = {min_percent = 99, points = [[9, 1], [8, 2]]}",
+        "ever fewer numbers",
+    ),
+    "curve pairs": ("[policy]\nfewer_numbers = {min_percent = 99, points = [9, 8]}", "ever fewer numbers"),
+    "curve share": ("[policy]\nfewer_numbers = {min_percent = 101, points = []}", "min_percent = 101"),
     "extra list": ('---[exercise.policy]\nextra_credit = ["q1"]', "a table of questions and points"),
     "policy": ("---policy = 3", r"\[exercise.policy\] of 00_tiny must be a table, got 3"),
     "pattern": ('[hand_in]\npattern = "("', r"pattern = '\(', but it must be a regular expression"),

@@ -5,7 +5,14 @@ from dataclasses import replace
 import pytest
 
 from autograder.record import Key, Record, RecordError
-from autograder.verdict import CaseOutcome, CellOutcome, Outcome, QuestionOutcome, Verdict
+from autograder.verdict import (
+    CaseOutcome,
+    CellOutcome,
+    NetworkOutcome,
+    Outcome,
+    QuestionOutcome,
+    Verdict,
+)
 
 CELL = CellOutcome(1, "print('ü')", "error", "ü\ud800", "ZeroDivisionError", (b"\x89PNG\x00",), 0.25)
 QUESTION = QuestionOutcome("q1", 1.5, 2.0, (CaseOutcome("a", True, False, 0.5, "look at the stride"),))
@@ -15,6 +22,12 @@ RECORD = Record(Key("04_x", "a" * 64, "b" * 64, "c" * 64), OUTCOME, {"score": 1.
 
 def test_a_record_comes_back_as_it_went():
     assert Record.from_bytes(RECORD.to_bytes()) == RECORD
+
+
+def test_a_record_of_a_network_comes_back_as_it_went():
+    network = NetworkOutcome(19_316, 0.996, 0.996, 0.9958, 0.9955, "16 epochs")
+    record = replace(RECORD, outcome=replace(OUTCOME, network=network))
+    assert Record.from_bytes(record.to_bytes()) == record and record.outcome.as_shown().network == network
 
 
 def test_equal_records_are_equal_bytes():
@@ -30,7 +43,7 @@ def test_anything_else_is_refused_in_words(data):
 
 def test_a_record_from_before_there_were_details_is_read():
     document = json.loads(zlib.decompress(RECORD.to_bytes()))
-    for name in ("detail", "practice"):
+    for name in ("detail", "practice", "network"):
         del document["outcome"][name]
     for case in document["outcome"]["questions"][0]["cases"]:
         del case["detail"]

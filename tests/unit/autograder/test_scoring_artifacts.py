@@ -229,8 +229,33 @@ def test_a_malformed_log_is_refused(data):
 def test_a_log_keeps_known_columns_only():
     row = json.loads(log())["epochs"][0]
     read = read_training_log(log(epochs=[{**row, "extra": {"deep": [1]}}], more="x"))
-    assert set(read) == {"format", "exercise", "numbers_in_graph", "network_sha256", "epochs"}
-    assert tuple(read["epochs"][0]) == COLUMNS
+    assert set(read) == {"format", "exercise", "numbers_in_graph", "network_sha256", "epochs", "ablation"}
+    assert tuple(read["epochs"][0]) == COLUMNS and read["ablation"] == {}
+
+
+def test_an_ablation_in_the_log_is_read_row_by_row():
+    row = json.loads(log())["epochs"][0]
+    read = read_training_log(log(ablation={"plain": [[{**row, "more": 1}], [row, {**row, "epoch": 2}]]}))
+    assert read["ablation"] == {"plain": [[row], [row, {**row, "epoch": 2}]]}
+
+
+@pytest.mark.parametrize(
+    "ablation",
+    [
+        [],
+        {"a": {}},
+        {"a": []},
+        {"a": [[]]},
+        {"a": [[{"epoch": 1}]]},
+        {"": [[1]]},
+        {"x" * 61: [[1]]},
+        {str(n): [] for n in range(21)},
+        {"a": [[dict.fromkeys(COLUMNS, "1")]]},
+    ],
+)
+def test_an_odd_ablation_is_refused_in_words(ablation):
+    with pytest.raises(LogError, match=r"ablation|row 1"):
+        read_training_log(log(ablation=ablation))
 
 
 def test_without_mnist_nothing_stands_in_for_it(monkeypatch):

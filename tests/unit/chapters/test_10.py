@@ -1,15 +1,20 @@
 """Chapter 10: the committed networks do what their logs say, the example networks what their names say."""
 
+import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+import torch
+from torch import nn
 
-from convcourse.data import DataError, mnist
+from convcourse.data import DataError, ImageSet, mnist
 from convcourse.export import graph_numbers
+from convcourse.training import Recipe, fit
 from solutions.training import check
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -105,3 +110,96 @@ def test_the_script_opens_with_what_its_newest_run_found():
         f"MNIST with {metrics['seeds'][0]['parameters']:,} parameters: {100 * accuracy['mean']:.2f} % of the "
         f"test images, the mean of five seeds, {100 * accuracy['min']:.2f} % at least."
     )
+
+
+def exercise_tests() -> dict:
+    """The test functions of the master by name."""
+    master = (ROOT / "solutions" / "10_mnist_20k" / "master.md").read_text()
+    names: dict = {}
+    for source in re.findall(r"^```\{code-cell\} ipython3\n(.*?)^```$", master, re.MULTILINE | re.DOTALL):
+        if source.startswith('""" # BEGIN TEST CONFIG'):
+            exec(source, names)
+    return names
+
+
+def scores(*layers):
+    return lambda: nn.Sequential(*(make() for make in layers), nn.Flatten(), nn.LazyLinear(10))
+
+
+def conv(channels, padding=0):
+    return lambda: nn.LazyConv2d(channels, 3, padding=padding)
+
+
+BEND = {
+    "ReLU": scores(conv(8), nn.ReLU, lambda: nn.MaxPool2d(4)),
+    "leaky ReLU": scores(conv(8, 1), lambda: nn.LeakyReLU(0.2), lambda: nn.MaxPool2d(4)),
+    "ELU": scores(conv(8), nn.ELU, lambda: nn.AvgPool2d(4)),
+    "GELU": scores(conv(8), nn.GELU, lambda: nn.MaxPool2d(4)),
+    "SiLU": scores(conv(8), nn.SiLU, lambda: nn.MaxPool2d(4)),
+    "tanh": scores(conv(8), nn.Tanh, lambda: nn.MaxPool2d(4)),
+    "sigmoid between": scores(conv(8), nn.Sigmoid, lambda: nn.MaxPool2d(4)),
+    "PReLU": scores(conv(8), nn.PReLU, lambda: nn.MaxPool2d(4)),
+    "linear layers": scores(nn.Flatten, lambda: nn.LazyLinear(16), nn.ReLU),
+}
+STRAIGHT = {
+    "one linear layer": scores(nn.Identity),
+    "two linear layers": scores(nn.Flatten, lambda: nn.LazyLinear(16)),
+    "convolutions": scores(conv(8), conv(8), lambda: nn.AvgPool2d(4)),
+    "max pooling": scores(conv(8), lambda: nn.MaxPool2d(2), conv(8), lambda: nn.MaxPool2d(2)),
+    "max pooling, padded": scores(conv(8, 1), lambda: nn.MaxPool2d(2), conv(8, 1), lambda: nn.MaxPool2d(2)),
+    "a norm between": scores(conv(8), nn.LazyBatchNorm2d, conv(8), lambda: nn.MaxPool2d(4)),
+}
+
+
+def made(build):
+    def build_network():
+        network = build()
+        network(torch.rand(2, 1, 28, 28))  # lazy layers take their sizes
+        return network
+
+    return build_network
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", [*BEND, *STRAIGHT])
+def test_a_network_that_bends_is_told_from_one_that_does_not(name, seed):
+    """No nonlinearity, with or without max pooling, is noticed; whatever bends is accepted."""
+    torch.manual_seed(seed)
+    test = exercise_tests()["test_logits_of_something_that_bends"]
+    build = made((BEND | STRAIGHT)[name])
+    if name in BEND:
+        test(build, torch)
+    else:
+        with pytest.raises(AssertionError):
+            test(build, torch)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_frozen_parameters_are_noticed_and_no_others(seed, monkeypatch):
+    monkeypatch.setenv("CONVCOURSE_SECRET_SEED", f"{seed:064x}")
+    torch.manual_seed(seed)
+    test = exercise_tests()["test_every_parameter_is_trained"]
+    for build in BEND.values():
+        test(made(build), fit, Recipe, ImageSet, torch)
+
+    def frozen():
+        network = made(BEND["ReLU"])()
+        network[0].bias.requires_grad_(False)
+        return network
+
+    with pytest.raises(AssertionError):
+        test(frozen, fit, Recipe, ImageSet, torch)
+
+
+def test_the_ablation_of_the_examples_is_the_committed_one():
+    """What the example logs hold are runs of solutions/training/ingredients.py, seed by seed."""
+    rows = list(csv.DictReader((max((TRAINING / "runs").glob("*_ingredients_cpu")) / "log.csv").open()))
+    table = json.loads((ARTIFACTS / "logs" / "mnist_20k_seed_0.json").read_text())["ablation"]
+    last = {name: [run[-1]["valid_accuracy"] for run in runs] for name, runs in table.items()}
+    for name, arm in (("plain", "baseline"), ("ELU", "elu"), ("tiny weights at the start", "init_tiny")):
+        found = [
+            float(row["valid_accuracy"])
+            for row in sorted(rows, key=lambda row: row["seed"])
+            if row["variant"] == arm and row["epoch"] == "16"
+        ]
+        assert last[name] == found and len(found) == 3

@@ -1,5 +1,6 @@
 """The export: the same function, self-contained, counted honestly, with errors that help."""
 
+import copy
 import hashlib
 import json
 
@@ -12,8 +13,9 @@ from onnx.reference import ReferenceEvaluator
 from torch import nn
 
 from convcourse.arithmetic import count_parameters
-from convcourse.export import ExportError, OverBudget, export_network, graph_numbers
-from convcourse.training import COLUMNS, Log, Normalize
+from convcourse.data import ImageSet
+from convcourse.export import ExportError, OverBudget, dry_run, export_network, graph_numbers
+from convcourse.training import COLUMNS, Log, Normalize, Recipe
 
 ROW = dict(zip(COLUMNS, (1, 0.5, 0.84, 0.2, 0.93, 7.5), strict=True))
 
@@ -93,6 +95,31 @@ def test_the_log_names_exactly_this_file(tmp_path):
     assert table["numbers_in_graph"] == exported.numbers_in_graph == 172
     assert table["trained_parameters"] == 170 and table["format"] == 2 and table["exercise"] == "10_mnist_20k"
     assert table["epochs"] == [ROW, ROW | {"epoch": 2}]
+
+
+def test_an_ablation_is_written_with_the_log(tmp_path):
+    runs = {"plain": [Log([ROW]), [ROW, ROW | {"epoch": 2}]]}
+    exported = export_network(tiny(), [ROW], tmp_path, ablation=runs)
+    found = json.loads(exported.log.read_text())["ablation"]
+    assert found == {"plain": [[ROW], [ROW, ROW | {"epoch": 2}]]}
+    short = {name: value for name, value in ROW.items() if name != "seconds"}
+    with pytest.raises(ExportError, match="lacks seconds"):
+        export_network(tiny(), [ROW], tmp_path, ablation={"plain": [[short]]})
+
+
+def test_a_dry_run_says_in_seconds_what_an_export_would_refuse(tmp_path, monkeypatch):
+    """It leaves the network as it is, and nothing behind."""
+    monkeypatch.chdir(tmp_path)
+    images = torch.randint(0, 256, (40, 28, 28), dtype=torch.uint8)
+    digits = ImageSet(images, torch.arange(40) % 10, "digits")
+    network = tiny()
+    before = copy.deepcopy(network.state_dict())
+    found = dry_run(network, digits, digits, Recipe(epochs=50))
+    assert found.numbers_in_graph == 172 and not list(tmp_path.iterdir()) and "172 numbers" in str(found)
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    too_few = nn.Sequential(nn.Flatten(), nn.Linear(784, 11))
+    with pytest.raises(ExportError, match="shape"):
+        dry_run(too_few, digits, digits, Recipe(epochs=50))
 
 
 def test_the_file_is_self_contained_and_tells_nothing_of_the_machine(tmp_path):

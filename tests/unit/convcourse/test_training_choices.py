@@ -20,6 +20,7 @@ from convcourse.training import (
     Normalize,
     OutOfMemory,
     Recipe,
+    batches,
     choose_precision,
     evaluate,
     fit,
@@ -28,6 +29,7 @@ from convcourse.training import (
     predict,
     random_affine,
     random_crop_flip,
+    seconds_per_epoch,
     set_seed,
 )
 from convcourse.training.batches import fits, pixels
@@ -374,3 +376,22 @@ def test_without_tensorboard_the_error_says_how_to_get_it(monkeypatch, tmp_path)
 def test_the_best_row_of_an_empty_log_is_asked_for_in_vain():
     with pytest.raises(ValueError, match="train for at least one epoch"):
         _ = Log().best
+
+
+@pytest.mark.parametrize(("method", "some"), [("fork", True), ("spawn", False), ("forkserver", False)])
+def test_processes_read_a_dataset_only_where_they_are_forked(method, some, monkeypatch):
+    """On Windows and macOS they start afresh, and a notebook's own Dataset cannot be sent to them."""
+    monkeypatch.setattr("multiprocessing.get_start_method", lambda: method)
+    assert (batches._workers() > 0) is some
+
+
+def test_the_time_of_an_epoch_is_estimated_and_the_network_left_as_it_is():
+    images = torch.randint(0, 256, (600, 8, 8), dtype=torch.uint8)
+    digits = ImageSet(images, torch.arange(600) % 10, "digits")
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    before = model[1].weight.clone()
+    recipe = Recipe(epochs=40, batch_size=50)
+    few = seconds_per_epoch(model, digits, recipe, images=100, device="cpu")
+    assert few > 0 and torch.equal(before, model[1].weight) and model.training
+    log = fit(model, digits, digits, dataclasses.replace(recipe, epochs=2), device="cpu", progress=False)
+    assert few < 60 * log.last["seconds"], "an estimate, but not a wild one"
