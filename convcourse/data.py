@@ -1,4 +1,4 @@
-"""Real images to work on: MNIST, and two photographs.
+"""Images to work on: MNIST, two photographs, and a road that is drawn here.
 
 MNIST is looked for in `$CONVCOURSE_DATA`, then in the user's cache folder, and is else downloaded into that
 folder. Where it cannot be had, scikit-learn's 1,797 bundled digits stand in, with a warning and under their
@@ -159,6 +159,60 @@ def photograph_crop(
     height, width = part.shape[0] // step, part.shape[1] // step
     squares = part[: height * step, : width * step].reshape(height, step, width, step, 3)
     return np.moveaxis(squares.mean((1, 3)), 2, 0)
+
+
+def road(height: int = 160, width: int = 240, noise: float = 0.02, seed: int = 0) -> NDArray[np.float64]:
+    """A straight road through fields, seen by a driver, as brightness [height, width] in 0..1.
+
+    Drawn here: a sky, fields with trees and posts, asphalt between two solid lines, a dashed line in the
+    middle; all marks run toward one point. `noise` is the standard deviation of what a camera adds to each
+    pixel. The same for the same `seed`.
+
+    >>> picture = road(80, 120)
+    >>> picture.shape, bool(picture.min() >= 0), bool(picture.max() <= 1)
+    ((80, 120), True, True)
+    """
+    if height < 8 or width < 8:
+        raise ValueError(f"height and width must be at least 8 pixels, got {height} and {width}")
+    rng = np.random.default_rng(seed)
+    fine = 4  # each pixel is the mean of 4 x 4 samples, so that slanted edges are smooth
+    down = (np.arange(height * fine)[:, None] + 0.5) / (height * fine)
+    across = ((np.arange(width * fine)[None, :] + 0.5) / (width * fine) - 0.5) * width / height
+    horizon = 0.36
+    near = np.clip((down - horizon) / (1 - horizon), 1e-6, None)  # 0 at the horizon, 1 at the driver
+    from_middle = across / near  # on the ground, in halves of a lane
+    ground = down > horizon
+    grain = rng.normal(size=(height, width)).repeat(fine, 0).repeat(fine, 1)
+    picture = np.where(ground, 0.42 + 0.05 * grain * np.clip(2 * near, 0.3, 1), 0.93 - 0.25 * down / horizon)
+    hills = horizon - 0.035 - 0.03 * np.sin(5 * across + 1) - 0.015 * np.sin(13 * across)
+    picture = np.where(~ground & (down > hills), 0.52, picture)
+    asphalt = ground & (np.abs(from_middle) < 0.95)
+    picture = np.where(asphalt, 0.27 + 0.012 * grain, picture)
+    dashes = (0.55 / near) % 1 < 0.55
+    marks = (np.abs(np.abs(from_middle) - 0.84) < 0.035) | ((np.abs(from_middle) < 0.03) & dashes)
+    picture = np.where(asphalt & marks, 0.9, picture)
+    for depth, side in ((0.05, -1.6), (0.09, 1.9), (0.16, -1.7), (0.3, 1.6)):  # trees, the nearest last
+        foot, middle = horizon + depth * (1 - horizon), side * depth
+        trunk = (np.abs(across - middle) < 0.09 * depth) & (down < foot) & (down > foot - 1.2 * depth)
+        crown = (across - middle) ** 2 + (0.8 * (down - foot + 1.5 * depth)) ** 2 < (0.55 * depth) ** 2
+        picture = np.where(trunk, 0.2, np.where(crown, 0.3 + 0.05 * grain, picture))
+    for depth in (0.12, 0.22, 0.5):  # white posts along the right side
+        foot, middle = horizon + depth * (1 - horizon), 1.1 * depth
+        post = (np.abs(across - middle) < 0.02 * depth) & (down < foot) & (down > foot - 0.35 * depth)
+        picture = np.where(post, 0.95, picture)
+    pixels = picture.reshape(height, fine, width, fine).mean((1, 3))
+    return np.clip(pixels + noise * rng.normal(size=pixels.shape), 0, 1)
+
+
+def rings(size: int = 200) -> NDArray[np.float64]:
+    """Concentric rings [size, size] of 0..1, ever faster outward: at the sides half a cycle per pixel.
+
+    >>> rings(8)[4].round(2).tolist()
+    [1.0, 0.04, 0.5, 0.96, 1.0, 0.96, 0.5, 0.04]
+    """
+    place = np.arange(size) - size // 2
+    squared = place[:, None] ** 2 + place[None, :] ** 2
+    return 0.5 + 0.5 * np.cos(np.pi * squared / size)
 
 
 def cache_folder() -> Path:

@@ -24,6 +24,7 @@ IDENTITY = _kernel([[0, 0, 0], [0, 1, 0], [0, 0, 0]])
 BOX_BLUR = _kernel([[1, 1, 1], [1, 1, 1], [1, 1, 1]], divisor=9)
 GAUSSIAN_BLUR = _kernel([[1, 2, 1], [2, 4, 2], [1, 2, 1]], divisor=16)
 SHARPEN = _kernel([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
+EMBOSS = _kernel([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])
 # As they are correlated: SOBEL_X answers to brightness that rises to the right, SOBEL_Y to brightness that
 # rises downward (rows count from the top).
 SOBEL_X = _kernel([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
@@ -81,6 +82,28 @@ def convolve2d(image: ArrayLike, kernel: ArrayLike, border: Border = "valid") ->
     return correlate2d(image, _two_axes("kernel", kernel)[::-1, ::-1], border)
 
 
+def correlation_matrix(kernel: ArrayLike, shape: tuple[int, int]) -> Image:
+    """The matrix that does to a flattened image what `correlate2d` does to the image, border "valid".
+
+    `shape` is the image's, (H, W). The matrix is [places, H * W], a row for each of the
+    (H - h + 1) * (W - w + 1) places where the kernel [h, w] fits: the same h * w weights, ever further right.
+
+    >>> correlation_matrix([[1, 2, 3]], (1, 5)).astype(int).tolist()
+    [[1, 2, 3, 0, 0], [0, 1, 2, 3, 0], [0, 0, 1, 2, 3]]
+    """
+    weights, (height, width) = _two_axes("kernel", kernel), shape
+    rows, columns = height - weights.shape[0] + 1, width - weights.shape[1] + 1
+    if rows < 1 or columns < 1:
+        raise ValueError(
+            f"the kernel {weights.shape} must fit into the image {tuple(shape)}: use a smaller kernel"
+        )
+    matrix = np.zeros((rows, columns, height, width))
+    for i in range(rows):
+        for j in range(columns):
+            matrix[i, j, i : i + weights.shape[0], j : j + weights.shape[1]] = weights
+    return matrix.reshape(rows * columns, height * width)
+
+
 def gaussian_kernel(sigma: float, radius: int | None = None) -> Image:
     """A bell curve of `2 * radius + 1` weights that add up to 1, as one row [1, 2 * radius + 1].
 
@@ -122,6 +145,22 @@ def high_pass(image: ArrayLike, sigma: float) -> Image:
     return _two_axes("image", image) - low_pass(image, sigma)
 
 
+def spectrum(image: ArrayLike) -> tuple[Image, Image]:
+    """How fast and how strong each wave in an image [H, W] is: its frequency and its power, both [H, W].
+
+    Frequencies are in cycles per pixel, in the order of `np.fft.fft2`; the power is the squared magnitude of
+    the transform. The mean brightness, of frequency 0, is taken off.
+
+    >>> frequency, power = spectrum([[1, -1, 1, -1]])
+    >>> frequency.tolist(), power.round(9).tolist()
+    ([[0.0, 0.25, 0.5, 0.25]], [[0.0, 0.0, 16.0, 0.0]])
+    """
+    values = _two_axes("image", image)
+    down, across = (np.fft.fftfreq(length) for length in values.shape)
+    power = np.abs(np.fft.fft2(values - values.mean())) ** 2
+    return np.hypot(down[:, None], across[None, :]), power
+
+
 def likeness(image: ArrayLike, kernel: ArrayLike) -> Image:
     """How much each window of an image looks like the kernel, whatever its brightness and contrast: -1 to 1.
 
@@ -156,6 +195,19 @@ def oriented_derivatives(size: int, sigma: float, degrees: float) -> Image:
     along = across * math.cos(math.radians(degrees)) + down * math.sin(math.radians(degrees))
     bell = np.exp(-(across**2 + down**2) / (2 * sigma**2))
     return np.stack([along * bell, (along**2 - sigma**2) * bell])
+
+
+def line_filter(degrees: float) -> Image:
+    """A smooth kernel [7, 7] that answers to a bright line, upright at 0 degrees; weights sum to 0.
+
+    At 37 degrees the line leans to the right at its top.
+
+    >>> kernel = line_filter(0)
+    >>> kernel[3].round(1).tolist()
+    [-0.5, -0.4, 0.4, 1.4, 0.4, -0.4, -0.5]
+    """
+    kernel = -oriented_derivatives(7, 1.2, degrees)[1]
+    return kernel - kernel.mean()
 
 
 def explained_by_one_direction(kernels: ArrayLike) -> tuple[Image, Image]:

@@ -1,99 +1,224 @@
-// Edit a kernel and see the filtered photograph at once; probe any pixel for the number behind it.
-// Data: {image: [[0-255]], kernels: {name: [[...]]}}
+// Edit a kernel and see the filtered picture at once; point at any pixel of either picture for the nine products behind it.
+// Data: {pictures: {name: {width, gray: base64 of bytes}}, kernels: {name: [[...]]}, start: [row, column]}
 
-import { arrowStep, button, choice, drawGray, drawSigned, element, number, numberField, onThemeChange, signsLegend, statusLine } from "./lib.js";
+import { arrowStep, button, choice, drawGray, drawSigned, element, number, onThemeChange, signsLegend, statusLine } from "./lib.js";
 
-// Correlate an image with a kernel of odd or even size. border: "valid" keeps only whole windows; "zeros" and "replicate"
-// (repeat the edge pixel) keep the image's size.
-export function correlate(image, kernel, border) {
-  const [height, width, kh, kw] = [image.length, image[0].length, kernel.length, kernel[0].length];
-  const [top, left] = border === "valid" ? [0, 0] : [Math.floor((kh - 1) / 2), Math.floor((kw - 1) / 2)];
-  const rows = border === "valid" ? height - kh + 1 : height;
-  const columns = border === "valid" ? width - kw + 1 : width;
+const OWN = "own"; // the menus' entry for what is the reader's
+const LARGEST = [240, 200]; // a picture of the reader's is made to fit: width, height
+
+// Rows of 0..1 from bytes.
+export function unpacked({ width, gray }) {
+  const bytes = atob(gray);
+  return Array.from({ length: bytes.length / width }, (_, r) => Array.from({ length: width }, (_, c) => bytes.charCodeAt(r * width + c) / 255));
+}
+
+// How far a kernel reaches above and to the left of its place. border: "valid", "zeros" or "replicate".
+export function reach(kernel, border) {
+  return border === "valid" ? [0, 0] : [(kernel.length - 1) >> 1, (kernel[0].length - 1) >> 1];
+}
+
+// One place in pieces, row by row: the pixel x, the weight w, and whether the pixel is one of the picture.
+export function windowAt(image, kernel, border, row, column) {
+  const [top, left] = reach(kernel, border);
   const clamp = (at, size) => Math.min(size - 1, Math.max(0, at));
-  const pixel = border === "replicate"
-    ? (r, c) => image[clamp(r, height)][clamp(c, width)]
-    : (r, c) => (r >= 0 && r < height && c >= 0 && c < width ? image[r][c] : 0);
-  return Array.from({ length: rows }, (_, r) => Array.from({ length: columns }, (_, c) => {
+  return kernel.map((weights, u) => weights.map((w, v) => {
+    const [r, c] = [row - top + u, column - left + v];
+    const inside = image[r]?.[c] !== undefined;
+    const x = border === "zeros" && !inside ? 0 : image[clamp(r, image.length)][clamp(c, image[0].length)];
+    return { x, w, inside };
+  }));
+}
+
+// The whole result. "valid" keeps only whole windows, the other two borders keep the picture's size.
+export function correlate(image, kernel, border) {
+  const [kh, kw] = [kernel.length, kernel[0].length];
+  const [top, left] = reach(kernel, border);
+  const grown = border === "valid" ? image : Array.from({ length: image.length + kh - 1 }, (_, r) => Array.from({ length: image[0].length + kw - 1 }, (_, c) =>
+    windowAt(image, [[1]], border, r - top, c - left)[0][0].x));
+  return Array.from({ length: grown.length - kh + 1 }, (_, r) => Array.from({ length: grown[0].length - kw + 1 }, (_, c) => {
     let sum = 0;
-    for (let u = 0; u < kh; u++) for (let v = 0; v < kw; v++) sum += kernel[u][v] * pixel(r - top + u, c - left + v);
+    for (let u = 0; u < kh; u++) for (let v = 0; v < kw; v++) sum += kernel[u][v] * grown[r + u][c + v];
     return sum;
   }));
 }
 
-const total = (kernel) => kernel.flat().reduce((sum, weight) => sum + weight, 0);
-const tidy = (weight) => Number(weight.toFixed(4));
+// How a result is shown where the reader does not say: by sign, as brightness, or stretched to between black and white.
+export function viewFor(kernel) {
+  const sum = kernel.flat().reduce((total, weight) => total + weight, 0);
+  return Math.abs(sum) < 0.01 ? "signed" : Math.abs(sum - 1) < 0.3 ? "plain" : "stretched";
+}
+
+// "0.5 − 1 + 0 = −0.5"
+export function written(products, total) {
+  const parts = products.map((value, n) => {
+    const text = number(Math.abs(value));
+    const minus = number(value).startsWith("−");
+    return n ? `${minus ? "−" : "+"} ${text}` : `${minus ? "−" : ""}${text}`;
+  });
+  return `${parts.join(" ")} = ${number(total)}`;
+}
+
+// A picture file as rows of 0..1, small enough to filter at every key. It goes nowhere but into this page.
+async function grayOf(file) {
+  const bitmap = await createImageBitmap(file);
+  const scale = Math.min(1, LARGEST[0] / bitmap.width, LARGEST[1] / bitmap.height);
+  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(8, Math.round(side * scale)));
+  const context = element("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, width, height);
+  const { data } = context.getImageData(0, 0, width, height);
+  return Array.from({ length: height }, (_, r) => Array.from({ length: width }, (_, c) => {
+    const at = 4 * (r * width + c);
+    return (0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2]) / 255;
+  }));
+}
+
+// A canvas under a caption, and an outline that show(top, left, height, width, rows, columns) moves over it.
+function pane(caption, label) {
+  const canvas = element("canvas", { role: "application", tabindex: 0, "aria-label": `${label} Arrow keys move the window by one pixel, with Shift by ten.` });
+  const outline = element("span", { class: "cc-outline", "aria-hidden": "true" });
+  const show = (top, left, height, width, rows, columns) => Object.assign(outline.style,
+    { top: `${(100 * top) / rows}%`, left: `${(100 * left) / columns}%`, height: `${(100 * height) / rows}%`, width: `${(100 * width) / columns}%` });
+  return { canvas, show, box: element("div", { class: "cc-plane" }, element("p", { class: "cc-small" }, caption), element("div", { class: "cc-framed" }, canvas, outline)) };
+}
+
+function table(caption, kind, fill = () => "") {
+  const cells = [0, 1, 2].map((u) => [0, 1, 2].map((v) => element("td", { class: kind }, fill(u, v))));
+  const grid = element("table", { class: "cc-grid" }, element("caption", {}, caption), element("tbody", {}, cells.map((row) => element("tr", {}, row))));
+  return { cells, node: element("div", {}, grid) };
+}
 
 export function mount(area, data) {
+  const pictures = new Map(Object.entries(data.pictures).map(([name, packed]) => [name, unpacked(packed)]));
   const names = Object.keys(data.kernels);
-  let kernel = data.kernels[names[0]].map((row) => row.map(tidy));
-  let exact = data.kernels[names[0]];
-  let [border, result, probe] = ["valid", null, [data.image.length >> 1, data.image[0].length >> 1]];
-  const before = element("canvas", { role: "img", "aria-label": "The photograph before filtering" });
-  const after = element("canvas", { role: "application", tabindex: 0, "aria-label": "The filtered photograph. Arrow keys move the probe by one pixel, with Shift by ten." });
-  const fields = element("div", { class: "cc-kernel", role: "group", "aria-label": "The kernel's weights" });
-  const status = statusLine();
-  const legend = signsLegend();
-  const facts = element("p", { class: "cc-facts" });
-  const mark = element("span", { class: "cc-mark", "aria-hidden": "true" });
+  const copy = (rows) => rows.map((row) => [...row]);
+  let [image, kernel, mine, border, result, place] = [null, null, null, "valid", null, [0, 0]];
 
-  function report() {
-    probe = [Math.min(probe[0], result.length - 1), Math.min(probe[1], result[0].length - 1)];
-    const value = result[probe[0]][probe[1]];
-    status.textContent = `Row ${probe[0]}, column ${probe[1]}: ${number(value)}`;
-    mark.style.left = `${(100 * (probe[1] + 0.5)) / result[0].length}%`;
-    mark.style.top = `${(100 * (probe[0] + 0.5)) / result.length}%`;
+  const before = pane("Before", "The picture.");
+  const after = pane("After", "The filtered picture.");
+  const fields = [0, 1, 2].map((u) => [0, 1, 2].map((v) => element("input", { type: "number", step: "any", class: "cc-number",
+    "aria-label": `weight in row ${u}, column ${v}`, oninput: () => edit(u, v) })));
+  const pixels = table("pixels", "");
+  const weights = table("× weights", "kernel", (u, v) => fields[u][v]);
+  const products = table("= products", "");
+  const status = statusLine("cc-status cc-written");
+  const facts = element("p", { class: "cc-facts" });
+  const legend = element("p", { class: "cc-legend" }, signsLegend());
+
+  function tell() {
+    place = place.map((at, axis) => Math.min([result.length, result[0].length][axis] - 1, Math.max(0, at)));
+    const [row, column] = place;
+    const [top, left] = reach(kernel, border);
+    const pieces = windowAt(image, kernel, border, row, column);
+    pieces.forEach((line, u) => line.forEach(({ x, w, inside }, v) => {
+      const cell = pixels.cells[u][v];
+      cell.textContent = number(x);
+      cell.className = inside ? "" : "pad";
+      cell.style.cssText = inside ? `background:color-mix(in srgb, #fff ${Math.round(100 * x)}%, #000);color:${x > 0.45 ? "#000" : "#fff"}` : "";
+      products.cells[u][v].textContent = number(x * w);
+    }));
+    before.show(row - top, column - left, 3, 3, image.length, image[0].length);
+    after.show(row, column, 1, 1, result.length, result[0].length);
+    status.replaceChildren(`Row ${row}, column ${column}: `, written(pieces.flat().map(({ x, w }) => x * w), result[row][column]));
   }
 
   function draw() {
-    result = correlate(data.image, exact, border);
-    const automatic = Math.abs(total(exact)) < 0.01 ? "signed" : "plain";
-    const view = show.select.value === "auto" ? automatic : show.select.value;
-    if (view === "signed") drawSigned(after, result); else drawGray(after, result);
-    legend.hidden = view !== "signed";
-    const flat = result.flat();
-    const [low, high] = flat.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
-    facts.textContent = `Weights sum to ${number(total(exact), 3)}. Output ${result.length} × ${result[0].length}, from ${number(low, 1)} to ${number(high, 1)}${view === "signed" ? "" : "; shown clipped to 0…255"}.`;
-    report();
+    result = correlate(image, kernel, border);
+    const view = show.select.value === "auto" ? viewFor(kernel) : show.select.value;
+    const values = result.flat();
+    const [low, high] = values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
+    const [black, white] = view === "stretched" ? [low, Math.max(high, low + 1e-9)] : [0, 1];
+    if (view === "signed") drawSigned(after.canvas, result);
+    else drawGray(after.canvas, result.map((row) => row.map((value) => (255 * (value - black)) / (white - black))));
+    legend.style.visibility = view === "signed" ? "" : "hidden";
+    const shown = { signed: "by sign", plain: "0 as black, 1 as white", stretched: "its lowest as black, its highest as white" }[view];
+    const empty = fields.flat().some((field) => field.hasAttribute("aria-invalid")) ? " An empty weight counts as 0." : "";
+    facts.textContent = `Weights sum to ${number(kernel.flat().reduce((a, b) => a + b, 0), 3)}. ` +
+      `Result ${result.length} × ${result[0].length}, from ${number(low)} to ${number(high)}, shown ${shown}.${empty}`;
+    tell();
   }
 
   function setKernel(next) {
-    exact = next.map((row) => [...row]);
-    kernel = exact.map((row) => row.map(tidy));
-    fields.style.setProperty("--columns", kernel[0].length);
-    fields.replaceChildren(...kernel.flatMap((row, r) => row.map((weight, c) =>
-      numberField({ label: `weight in row ${r}, column ${c}`, value: weight, step: "any", change: (value) => { exact[r][c] = value; draw(); } }))));
+    kernel = copy(next);
+    fields.flat().forEach((field, n) => {
+      field.value = String(Number(kernel.flat()[n].toFixed(4)));
+      field.removeAttribute("aria-invalid");
+    });
+    followed();
     draw();
   }
 
-  after.addEventListener("keydown", (event) => {
-    const step = arrowStep(event);
-    if (!step) return;
-    event.preventDefault();
-    const far = event.shiftKey ? 10 : 1;
-    probe = [0, 1].map((axis) => Math.min([result.length, result[0].length][axis] - 1, Math.max(0, probe[axis] + far * step[axis])));
-    report();
-  });
-  after.addEventListener("pointerdown", (event) => {
-    const box = after.getBoundingClientRect();
-    probe = [Math.floor(((event.clientY - box.top) / box.height) * result.length), Math.floor(((event.clientX - box.left) / box.width) * result[0].length)]
-      .map((at) => Math.max(0, at));
-    report();
-  });
+  // The menu says whose weights these are.
+  function followed() {
+    const same = names.find((name) => data.kernels[name].every((row, u) => row.every((weight, v) => Math.abs(weight - kernel[u][v]) < 1e-9)));
+    if (!same) mine = copy(kernel);
+    preset.select.value = same ?? OWN;
+  }
 
-  const preset = choice({ label: "Kernel", options: names, value: names[0], change: (name) => setKernel(data.kernels[name]) });
-  const edges = choice({ label: "Border", options: [["valid", "valid: whole windows only"], ["zeros", "zeros: black outside"], ["replicate", "replicate: repeat the edge"]], value: border,
-    change: (value) => { border = value; draw(); } });
-  const show = choice({ label: "Show", options: [["auto", "by the kernel's sum"], ["plain", "as brightness"], ["signed", "by sign"]], value: "auto", change: draw });
+  function edit(u, v) {
+    const usable = fields[u][v].value !== "" && Number.isFinite(Number(fields[u][v].value));
+    fields[u][v].toggleAttribute("aria-invalid", !usable);
+    kernel[u][v] = usable ? Number(fields[u][v].value) : 0;
+    followed();
+    draw();
+  }
+
+  function setPicture(name) {
+    image = pictures.get(name);
+    picture.select.value = name;
+    drawGray(before.canvas, image.map((row) => row.map((value) => 255 * value)));
+    place = data.start ?? [image.length >> 1, image[0].length >> 1];
+    draw();
+  }
+
+  async function take(file) {
+    if (!file) return;
+    try {
+      pictures.set(OWN, await grayOf(file));
+      if (![...picture.select.options].some((option) => option.value === OWN)) picture.select.append(element("option", { value: OWN }, "your own"));
+      setPicture(OWN);
+    } catch {
+      status.textContent = `${file.name} could not be read as a picture.`;
+    }
+  }
+
+  for (const { canvas } of [before, after]) {
+    const point = (event) => {
+      const box = canvas.getBoundingClientRect();
+      const [top, left] = reach(kernel, border);
+      const at = [((event.clientY - box.top) / box.height) * canvas.height, ((event.clientX - box.left) / box.width) * canvas.width].map(Math.floor);
+      place = canvas === after.canvas ? at : [at[0] - 1 + top, at[1] - 1 + left]; // the pixel that is pointed at is in the middle
+      tell();
+    };
+    canvas.addEventListener("pointermove", point);
+    canvas.addEventListener("pointerdown", point);
+    canvas.addEventListener("keydown", (event) => {
+      const step = arrowStep(event);
+      if (!step) return;
+      event.preventDefault();
+      place = place.map((at, axis) => at + (event.shiftKey ? 10 : 1) * step[axis]);
+      tell();
+    });
+  }
+
+  const file = element("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "A picture of your own", onchange: () => { take(file.files[0]); file.value = ""; } });
+  const picture = choice({ label: "Picture", options: [...pictures.keys()], value: names[0], change: setPicture });
+  const preset = choice({ label: "Kernel", options: [...names, [OWN, "your own weights"]], value: names[0],
+    change: (name) => setKernel(name === OWN ? mine ?? kernel : data.kernels[name]) });
+  const edges = choice({ label: "Border", options: ["valid", "zeros", "replicate"], value: border, change: (value) => { border = value; draw(); } });
+  const show = choice({ label: "Show", options: [["auto", "by the kernel's sum"], ["plain", "as brightness"], ["stretched", "stretched"], ["signed", "by sign"]], value: "auto", change: draw });
+  const restart = () => {
+    [mine, border, kernel] = [null, "valid", copy(data.kernels[names[0]])];
+    [edges.select.value, show.select.value] = [border, "auto"];
+    setPicture([...pictures.keys()][0]);
+    setKernel(kernel);
+  };
   area.append(
-    element("div", { class: "cc-controls" }, preset.box, edges.box, show.box),
-    element("div", { class: "cc-panels" },
-      element("div", { class: "cc-picture" }, element("p", {}, "Before"), before),
-      element("div", {}, element("p", { class: "cc-small" }, "Weights, yours to change"), fields,
-        button("Flip by 180° (true convolution)", () => setKernel(exact.map((row) => [...row].reverse()).reverse()))),
-      element("div", { class: "cc-picture" }, element("p", {}, "After"), element("div", { class: "cc-probe" }, after, mark), legend)),
-    facts, status);
-  drawGray(before, data.image);
-  setKernel(data.kernels[names[0]]);
+    element("div", { class: "cc-controls" }, picture.box, button("Take your own picture", () => file.click()), file, preset.box),
+    element("div", { class: "cc-pair" }, before.box, after.box), legend,
+    element("div", { class: "cc-sums" }, pixels.node, weights.node, products.node), status,
+    element("div", { class: "cc-controls" }, edges.box, show.box, button("Flip by 180°", () => setKernel(copy(kernel).reverse().map((row) => row.reverse()))), button("Start again", restart)),
+    facts);
+  restart();
   onThemeChange(draw);
 }

@@ -1,20 +1,26 @@
 """Figures of the page on filters: pictures next to what a kernel makes of them, borders, and waves."""
 
-from collections.abc import Mapping, Sequence
+import base64
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from convcourse.filters import correlate2d, line_filter, spectrum
 from convcourse.plots._colors import (
-    DIVERGING,
     INK,
     INPUT,
     MUTED,
+    NEGATIVE,
     ON_DARK,
     ON_LIGHT,
+    OUTPUT,
+    POSITIVE,
     SERIES,
     WEIGHTS,
+    WINDOW,
 )
 from convcourse.plots._grid import frame
 from convcourse.plots._grid import picture as _gray_or_signed
@@ -42,28 +48,31 @@ def side_by_side(pictures: Mapping[str, Array], columns: int = 3) -> list[Figure
     return panels
 
 
-def filter_gallery(kernels: Mapping[str, Array], pictures: Mapping[str, Array]) -> list[Figure]:
+def filter_gallery(kernels: Mapping[str, Array], picture: Array) -> list[Figure]:
     """Each kernel as a small grid of numbers above what it makes of a picture, three in a row.
 
-    A kernel of fractions with one denominator, such as a blur, is written as whole numbers and "/ 9".
+    A kernel of fractions with one denominator, such as a blur, is written as whole numbers and "/ 9". Where
+    the weights sum to 0 the answers are drawn by sign, elsewhere as brightness, clipped to 0..1.
 
-    >>> [len(fig.axes) for fig in filter_gallery({"a": np.ones((3, 3)) / 9}, {"a": np.zeros((4, 6))})]
+    >>> [len(fig.axes) for fig in filter_gallery({"a": np.ones((3, 3)) / 9}, np.zeros((6, 8)))]
     [2]
     """
     columns = min(3, len(kernels))
-    height, width = next(iter(pictures.values())).shape[:2]
+    high = 720 / columns * picture.shape[0] / picture.shape[1]
     panels = []
     for name, kernel in kernels.items():
-        fig = figure(panel(columns, 1)[0].get_figwidth() * 72, 720 / columns * height / width + 118)
-        above, below = fig.subplots(2, 1, height_ratios=[84, 720 / columns * height / width])
+        fig = figure(panel(columns, 1)[0].get_figwidth() * 72, high + 118)
+        above, below = fig.subplots(2, 1, height_ratios=[84, high])
         largest = float(np.abs(kernel).max())
         whole = np.allclose(kernel, np.round(kernel))
         divisor = 1 if whole else round(float(1 / np.abs(kernel[kernel != 0]).min()))
         title = f"{name}, sum {kernel.sum():.0f}"
         _numbers(above, kernel * divisor, title, "{:g}", largest=largest * divisor)
+        frame(above, *kernel.shape, row=-0.5, column=-0.5, color=WEIGHTS, line=1.5)
         if divisor != 1:
             above.text(1.08, 0.5, f"/ {divisor}", transform=above.transAxes, va="center")
-        _picture(below, pictures[name])
+        answer = correlate2d(picture, kernel)
+        _picture(below, answer if abs(kernel.sum()) < 1e-9 else answer.clip(0, 1))
         panels.append(fig)
     return panels
 
@@ -83,7 +92,9 @@ def one_place(image: Array, kernel: Array, top: int, left: int, size: int = 9) -
     frame(around, h, w, row=top - up - 0.5, column=left - before - 0.5)
     around.set_title("part of the picture")
     _numbers(pixels, patch, "its pixels", "{:.2f}", gray=True)
-    _numbers(weights, kernel, "× kernel", "{:g}")
+    _numbers(weights, kernel, "× kernel", "{:g}", largest=float(np.abs(kernel).max()))
+    frame(pixels, h, w, row=-0.5, column=-0.5)
+    frame(weights, h, w, row=-0.5, column=-0.5, color=WEIGHTS)
     _numbers(products, patch * kernel, f"sum = {(patch * kernel).sum():.2f}".replace("-", "−"), "{:.2f}")
     return list(panels)
 
@@ -104,93 +115,181 @@ def padded_corners(padded: Mapping[str, Array], border: int) -> list[Figure]:
     return panels
 
 
-def row_as_wave(row: Array, low: Array, high: Array) -> Figure:
-    """One row of pixels, its slow part and its fast part, one above the other.
+def impulse(pictures: Mapping[str, tuple[Array, Array]]) -> list[Figure]:
+    """Named pairs of a small image and what a kernel makes of it, as numbers: two panels for each name.
 
-    >>> len(row_as_wave(np.zeros(9), np.zeros(9), np.zeros(9)).axes)
-    3
+    >>> len(impulse({"one pixel": (np.eye(5), np.eye(3))}))
+    2
     """
-    fig = figure(720, 330)
-    axes = fig.subplots(3, 1, sharex=True)
-    for ax, values, name, color in zip(
-        axes, (row, low, high), ("pixels", "slow part", "fast part"), (MUTED, INPUT, WEIGHTS), strict=True
-    ):
-        ax.plot(values, color=color, linewidth=1.3)
-        ax.set_ylabel(name)
-        ax.grid(axis="y")
-    axes[0].set_ylim(0, 1)
-    axes[1].set_ylim(0, 1)
-    axes[2].axhline(0, color=INK, linewidth=0.6)
-    axes[2].set_xlabel("column")
-    axes[2].set_xlim(0, len(row) - 1)
+    panels = []
+    for name, (image, response) in pictures.items():
+        for title, values, role in ((name, image, INPUT), ("its response", response, OUTPUT)):
+            fig, ax = panel(4, 175)
+            _numbers(ax, values, title, "{:g}")
+            for (row, column), value in np.ndenumerate(values):
+                if value:
+                    frame(ax, 1, 1, row=row - 0.5, column=column - 0.5, color=role, fill=0.3, line=0.8)
+            panels.append(fig)
+    return panels
+
+
+def as_a_matrix(matrix: Array, width: int) -> Figure:
+    """A matrix [outputs, inputs] of weights; its columns are pixels, marked off into image rows of `width`.
+
+    >>> len(as_a_matrix(np.ones((4, 9)), 3).axes)
+    1
+    """
+    outputs, inputs = matrix.shape
+    fig = figure(720, 70 + 34 * outputs)
+    ax = fig.subplots()
+    ax.set_xlim(-0.55, inputs - 0.45)
+    ax.set_ylim(outputs - 0.45, -0.55)
+    ax.set_aspect("equal")
+    for (row, column), value in np.ndenumerate(matrix):
+        if value:
+            _tint(ax, row, column, value / np.abs(matrix).max())
+            ax.text(column, row + 0.03, f"{value:g}", ha="center", va="center", fontsize=11)
+    frame(ax, outputs, inputs, row=-0.5, column=-0.5, color=WEIGHTS, line=1.4)
+    for start in range(width, inputs, width):
+        ax.axvline(start - 0.5, color=MUTED, linewidth=0.8, linestyle=":")
+    names = [f"image row {row}" for row in range(inputs // width)]
+    ax.set_xticks([width * row + (width - 1) / 2 for row in range(inputs // width)], names)
+    ax.xaxis.tick_top()
+    ax.set_yticks(range(outputs), [f"output {row}" for row in range(outputs)])
+    ax.tick_params(length=0)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
     return fig
 
 
-def frequency_response(frequencies: Array, gains: Mapping[str, Array]) -> Figure:
-    """How much of a wave each filter lets through, against the wave's frequency in cycles per pixel.
+def separated(products: Mapping[str, tuple[Array, Array]]) -> list[Figure]:
+    """Named pairs of a column [h, 1] and a row [1, w], and the kernel that is their product: one panel each.
 
-    >>> len(frequency_response(np.linspace(0, 0.5, 5), {"box": np.ones(5)}).axes[0].lines)
+    >>> len(separated({"box": (np.ones((3, 1)), np.ones((1, 3)))}))
+    1
+    """
+    panels = []
+    for name, (column, row) in products.items():
+        fig = figure(226, 236)
+        grid = fig.add_gridspec(2, 2, width_ratios=[1, row.shape[1]], height_ratios=[1, column.shape[0]])
+        kernel = column * row
+        parts = ((grid[1, 0], column, WEIGHTS), (grid[0, 1], row, WEIGHTS), (grid[1, 1], kernel, MUTED))
+        for place, values, role in parts:
+            ax = fig.add_subplot(place)
+            _numbers(ax, values, "", "{:g}", largest=float(np.abs(values).max()))
+            frame(ax, *values.shape, row=-0.5, column=-0.5, color=role, line=2)
+        fig.suptitle(name, fontsize=12)
+        panels.append(fig)
+    return panels
+
+
+def differences(rows: Mapping[str, Array], edge: float) -> list[Figure]:
+    """Named rows of values, one panel each, the first one an input, a purple dashed line at the column `edge` where the true edge is.
+
+    >>> len(differences({"pixels": np.zeros(9)}, edge=4))
+    1
+    """
+    panels = []
+    for number, (name, values) in enumerate(rows.items()):
+        fig, ax = panel(3, 190)
+        ax.axvline(edge, color=WINDOW, linestyle="--", linewidth=1.2)
+        ax.plot(values, color=OUTPUT if number else INPUT, linewidth=1.3)
+        if number:
+            ax.axhline(0, color=INK, linewidth=0.6)
+        ax.set_title(name)
+        ax.set_xlabel("column")
+        ax.grid(axis="y")
+        panels.append(fig)
+    return panels
+
+
+def directed_lines(picture: Array, directions: Mapping[str, float]) -> list[Figure]:
+    """A road, and the bright lines in it that run in each of the named directions (degrees, 0 is upright).
+
+    Each map has the smooth 7 x 7 kernel that found them in its lower left corner, enlarged.
+
+    >>> len(directed_lines(np.zeros((60, 80)), {"upright": 0}))
     2
     """
-    fig = figure(720, 270)
+    maps = {"road": picture}
+    for name, degrees in directions.items():
+        kernel = line_filter(degrees)
+        found = correlate2d(picture, kernel, "replicate").clip(0)
+        found /= found.max() or 1
+        inset = ((kernel - kernel.min()) / np.ptp(kernel)).repeat(5, 0).repeat(5, 1)
+        found[-len(inset) - 3 : -3, 3 : len(inset) + 3] = inset
+        maps[name] = found
+    return side_by_side(maps, columns=2)
+
+
+def spectra(pictures: Mapping[str, Array]) -> list[Figure]:
+    """How strong each frequency is in pictures, on one logarithmic scale, the slow ones in the middle.
+
+    >>> len(spectra({"a": np.eye(8), "b": np.eye(8)}))
+    2
+    """
+    waves = {
+        name: np.log10(1 + np.sqrt(np.fft.fftshift(spectrum(image)[1]))) for name, image in pictures.items()
+    }
+    loudest = max(float(wave.max()) for wave in waves.values())
+    return side_by_side({name: _halved(wave) / loudest for name, wave in waves.items()}, columns=2)
+
+
+def _halved(values: Array) -> Array:
+    """The mean of each 2 x 2 values: lighter to send."""
+    height, width = values.shape[0] // 2, values.shape[1] // 2
+    return values[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean(axis=(1, 3))
+
+
+def explorer(pictures: Mapping[str, Array], kernels: Mapping[str, Array]) -> dict[str, Any]:
+    """What the kernel explorer is fed with: gray pictures [H, W] of 0..1 as bytes, and kernels.
+
+    >>> explorer({"a": np.ones((1, 3))}, {})
+    {'pictures': {'a': {'width': 3, 'gray': '////'}}, 'kernels': {}}
+    """
+    packed = {}
+    for name, picture in pictures.items():
+        values = (255 * picture).round().astype(np.uint8)
+        packed[name] = {"width": values.shape[1], "gray": base64.b64encode(values.tobytes()).decode()}
+    return {"pictures": packed, "kernels": {name: np.asarray(kernel) for name, kernel in kernels.items()}}
+
+
+def frequency_response(rows: Mapping[str, tuple[float, float]]) -> Figure:
+    """How much of each wave a named row of three weights lets through: (outer weight, middle weight).
+
+    >>> len(frequency_response({"box": (1 / 3, 1 / 3)}).axes[0].lines)
+    2
+    """
+    frequencies = np.linspace(0, 0.5, 101)
+    fig = figure(330, 300)
     ax = fig.subplots()
-    for (name, gain), color in zip(gains.items(), SERIES, strict=False):
-        ax.plot(frequencies, gain, color=color, label=name)
+    for (name, (outer, middle)), color, dashes in zip(
+        rows.items(), SERIES, ("-", "--", "-.", ":"), strict=False
+    ):
+        gain = middle + 2 * outer * np.cos(2 * np.pi * frequencies)
+        ax.plot(frequencies, gain, dashes, color=color, label=name)
     ax.axhline(0, color=INK, linewidth=0.6)
     ax.set_xlim(0, 0.5)
-    names = {0: "0\nflat", 0.1: "0.1", 0.2: "0.2", 1 / 3: "1/3", 0.4: "0.4", 0.5: "0.5\nevery second pixel"}
-    ax.set_xticks(list(names), list(names.values()))
+    ax.set_xticks([0, 0.1, 0.2, 1 / 3, 0.4, 0.5], ["0", "0.1", "0.2", "1/3", "0.4", "0.5"])
     ax.set_xlabel("frequency (cycles per pixel)")
     ax.set_ylabel("factor")
     ax.grid(axis="y")
-    ax.legend(loc="upper center", ncols=len(gains), bbox_to_anchor=(0.5, 1.18))
+    ax.legend(loc="upper left")
     return fig
 
 
-def gratings(waves: Mapping[str, Array]) -> Figure:
-    """Stripes [H, W] of 0..1 above their brightness along one row.
-
-    >>> len(gratings({"slow": np.zeros((8, 16)), "fast": np.ones((8, 16))}).axes)
-    4
-    """
-    fig = figure(720, 210)
-    axes = fig.subplots(2, len(waves), sharex="col", height_ratios=[1.3, 1])
-    for (above, below), (name, wave) in zip(axes.T, waves.items(), strict=True):
-        above.imshow(wave, cmap="gray", vmin=0, vmax=1, aspect="auto")
-        above.set_title(name)
-        above.set_axis_off()
-        below.plot(wave[0], color=INPUT, linewidth=1.2)
-        below.set_ylim(-0.05, 1.05)
-        below.set_yticks([0, 1])
-    return fig
-
-
-def bars_by_region(values: Mapping[str, Sequence[float]], regions: Sequence[str], ylabel: str) -> Figure:
-    """Groups of bars: one group a region, one bar in it for each name of `values`.
-
-    >>> len(bars_by_region({"edge": [0.1, 0.4]}, ["sky", "leaves"], "mean").axes[0].patches)
-    2
-    """
-    fig = figure(720, 230)
-    ax = fig.subplots()
-    wide = 0.8 / len(values)
-    for i, (name, heights) in enumerate(values.items()):
-        places = np.arange(len(regions)) + (i - (len(values) - 1) / 2) * wide
-        bars = ax.bar(places, heights, wide, color=SERIES[i], label=name)
-        ax.bar_label(bars, fmt="{:.2f}", fontsize=11, padding=2)
-    ax.set_xticks(range(len(regions)), regions)
-    ax.tick_params(axis="x", length=0)
-    ax.set_ylabel(ylabel)
-    ax.margins(y=0.15)
-    ax.legend()
-    return fig
+def _tint(ax: Axes, row: float, column: float, share: float) -> None:
+    """Color a cell by the sign of `share`, -1 to 1, the fuller the further from 0."""
+    color = POSITIVE if share > 0 else NEGATIVE
+    frame(ax, 1, 1, row=row - 0.5, column=column - 0.5, color=color, fill=0.6 * abs(share), line=0)
 
 
 def _picture(ax: Axes, picture: Array) -> None:
     """Smooth where it has many pixels, which is lighter to send; a black and white one is lighter sharp."""
     photograph = picture.size > 4000 and not np.isin(picture, (0, 1)).all()
     signed = picture.ndim == 2 and picture.min() < -0.02
-    bound = float(np.abs(picture).max()) if signed else None
+    # A few extreme values would leave all others pale.
+    bound = float(np.quantile(np.abs(picture), 0.99)) if signed else None
     _gray_or_signed(ax, picture, bound=bound, top=max(1.0, float(picture.max())), smooth=photograph)
 
 
@@ -203,13 +302,13 @@ def _numbers(
     """
     if gray:
         ax.imshow(values, cmap="gray", vmin=0, vmax=top)
-    elif largest:
-        ax.imshow(values, cmap=DIVERGING, vmin=-2 * largest, vmax=2 * largest)
     else:
         ax.set_xlim(-0.5, values.shape[1] - 0.5)
         ax.set_ylim(values.shape[0] - 0.5, -0.5)
         ax.set_aspect("equal")
     for (row, column), value in np.ndenumerate(values):
+        if largest and value:
+            _tint(ax, row, column, value / largest)
         # On a gray cell the ink may not follow the page's colors, as pure black would.
         color = INK if not gray else ON_DARK if value < 0.55 * top else ON_LIGHT
         text = form.format(value).replace("-0.00", "0.00").replace("-", "−")
