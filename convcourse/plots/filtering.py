@@ -140,7 +140,7 @@ def as_a_matrix(matrix: Array, width: int) -> Figure:
     1
     """
     outputs, inputs = matrix.shape
-    fig = figure(720, 70 + 34 * outputs)
+    fig = figure(520, 60 + 28 * outputs)
     ax = fig.subplots()
     ax.set_xlim(-0.55, inputs - 0.45)
     ax.set_ylim(outputs - 0.45, -0.55)
@@ -184,7 +184,7 @@ def separated(products: Mapping[str, tuple[Array, Array]]) -> list[Figure]:
 
 
 def differences(rows: Mapping[str, Array], edge: float) -> list[Figure]:
-    """Named rows of values, one panel each, the first one an input, a purple dashed line at the column `edge` where the true edge is.
+    """Named rows of values, a panel each, the first an input; dashed: the column `edge` of the true edge.
 
     >>> len(differences({"pixels": np.zeros(9)}, edge=4))
     1

@@ -5,11 +5,13 @@ Each is put on a page of its own, fed with data of the test's, with the site's r
 
 import base64
 import json
+import re
 
 import numpy as np
 import pytest
 import torch
 from built_site import toc_pages
+from PIL import Image
 
 from convcourse.arithmetic import conv_output_size
 from convcourse.filters import correlate2d
@@ -361,40 +363,153 @@ def test_learn_kernel_says_when_the_steps_are_too_large(shown):
     page.get_by_role("button", name="One step").click()
 
 
-def test_kernel_explorer_filters_like_numpy(shown):
+SOBEL = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
+
+
+def explorer_data(image: np.ndarray, **more: object) -> dict:
+    """What the kernel explorer is fed with: one picture of bytes, Sobel and a box."""
+    gray = base64.b64encode(image.astype(np.uint8).tobytes()).decode()
+    kernels = {"Sobel x": SOBEL, "Box": (np.ones((3, 3)) / 9).tolist()}
+    return {"pictures": {"noise": {"width": image.shape[1], "gray": gray}}, "kernels": kernels} | more
+
+
+def explored(page) -> tuple[int, int, float]:
+    """The place that the explorer speaks of, and the sum it has come to."""
+    text = page.locator(".cc-status").inner_text().replace("−", "-").replace(",", "")
+    row, column = (int(number) for number in re.match(r"Row (\d+) column (\d+):", text).groups())
+    return row, column, float(text.rpartition("=")[2])
+
+
+def cells(page, number: int) -> list[float]:
+    """What is written in one of the explorer's tables: 0 the pixels, 2 the products."""
+    texts = page.locator(".cc-sums table").nth(number).locator("td").all_inner_texts()
+    return [float(text.replace("−", "-").replace(",", "")) for text in texts]
+
+
+@pytest.mark.parametrize("border", ["valid", "zeros", "replicate"])
+def test_kernel_explorer_filters_like_numpy(shown, border):
+    image = np.random.default_rng(2).integers(0, 256, (9, 12)) / 255
+    page = shown("kernel_explorer", explorer_data(255 * image))
+    for kernel in (SOBEL, [[1, 2, 0.5], [0, -1, 3], [4, 0, 2]]):
+        found = page.evaluate(
+            "([i, k, b]) => convcourse.kernel_explorer.correlate(i, k, b)", [image.tolist(), kernel, border]
+        )
+        np.testing.assert_allclose(found, correlate2d(image, np.array(kernel), border), atol=1e-9)
+
+
+def test_kernel_explorer_writes_out_the_nine_products_of_a_place(shown):
     image = np.random.default_rng(2).integers(0, 256, (9, 12))
-    sobel = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
-    page = shown(
-        "kernel_explorer",
-        {"image": image.tolist(), "kernels": {"Sobel x": sobel, "Box": (np.ones((3, 3)) / 9).tolist()}},
-    )
-    uneven = [[1, 2, 0.5], [0, -1, 3], [4, 0, 2]]
-    for kernel in (sobel, uneven):
-        for border in ("valid", "zeros", "replicate"):
-            result = page.evaluate(
-                "([i, k, b]) => convcourse.kernel_explorer.correlate(i, k, b)",
-                [image.tolist(), kernel, border],
-            )
-            np.testing.assert_allclose(
-                result, correlate2d(image / 255, np.array(kernel), border) * 255, atol=1e-9
-            )
-    status = page.locator(".cc-status")
-    assert (
-        status.inner_text()
-        == f"Row 4, column 6: {correlate2d(image.astype(float), np.array(sobel))[4, 6]:.0f}".replace("-", "−")
-    )
+    page = shown("kernel_explorer", explorer_data(image, start=[2, 5]))
+    window = np.round(image / 255, 10)[2:5, 5:8]
+    row, column, total = explored(page)
+    assert (row, column) == (2, 5)
+    assert total == pytest.approx((window * SOBEL).sum(), abs=0.005)
+    np.testing.assert_allclose(cells(page, 0), window.ravel(), atol=0.006)
+    np.testing.assert_allclose(cells(page, 2), (window * SOBEL).ravel(), atol=0.006)
+    # The sentence adds up the products in their order, each with its sign.
+    sentence = page.locator(".cc-status").inner_text().partition(": ")[2].partition(" =")[0]
+    terms = [float(term) for term in re.findall(r"-?[\d.]+", sentence.replace("−", "-").replace("- ", "-"))]
+    np.testing.assert_allclose(terms, cells(page, 2), atol=1e-9)
+
+
+def test_kernel_explorer_links_both_pictures(shown):
+    """Pointing at a pixel of the picture before puts it in the middle; after, it is the value itself."""
+    image = np.random.default_rng(2).integers(0, 256, (20, 30))
+    page = shown("kernel_explorer", explorer_data(image))
+    before, after = page.locator(".cc-framed canvas").all()
+
+    def point(canvas, row: int, column: int, size: tuple[int, int]) -> None:
+        box = canvas.bounding_box()
+        page.mouse.move(
+            box["x"] + box["width"] * (column + 0.5) / size[1],
+            box["y"] + box["height"] * (row + 0.5) / size[0],
+        )
+
+    expected = correlate2d(image / 255, np.array(SOBEL))
+    point(before, 8, 11, (20, 30))
+    assert explored(page) == (7, 10, pytest.approx(expected[7, 10], abs=0.006))
+    outlines = page.locator(".cc-outline")
+    assert [outlines.nth(n).evaluate("node => parseFloat(node.style.top)") for n in (0, 1)] == [
+        pytest.approx(100 * 7 / 20, abs=0.01),
+        pytest.approx(100 * 7 / 18, abs=0.01),
+    ]
+    point(after, 3, 4, (18, 28))
+    assert explored(page) == (3, 4, pytest.approx(expected[3, 4], abs=0.006))
     page.get_by_label("Border").select_option("zeros")
+    point(before, 0, 0, (20, 30))
+    assert explored(page)[:2] == (0, 0)
+    assert cells(page, 0)[:4] == [0, 0, 0, 0] and page.locator(".cc-sums td.pad").count() == 5
+
+
+def test_kernel_explorer_goes_by_keyboard_and_its_menu_follows_the_weights(shown):
+    image = np.random.default_rng(2).integers(0, 256, (30, 40))
+    page = shown("kernel_explorer", explorer_data(image, start=[5, 5]))
+    menu, facts = page.get_by_label("Kernel", exact=True), page.locator(".cc-facts")
+    for name in ("The picture.", "The filtered picture."):
+        page.get_by_label(name).focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Shift+ArrowRight")
+    assert explored(page)[:2] == (7, 25)
     page.get_by_label("weight in row 0, column 0").fill("5")
-    page.locator("canvas[role=application]").focus()
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("Shift+ArrowLeft")
-    changed = np.array(sobel)
+    assert menu.input_value() == "own"
+    changed = np.array(SOBEL)
     changed[0, 0] = 5
-    value = correlate2d(image.astype(float), changed, "zeros")[3, 0]
-    assert status.inner_text() == f"Row 3, column 0: {value:,.0f}".replace("-", "−")
+    assert explored(page)[2] == pytest.approx(correlate2d(image / 255, changed)[7, 25], abs=0.006)
     page.get_by_role("button", name="Flip by 180°").click()
-    value = correlate2d(image.astype(float), changed[::-1, ::-1], "zeros")[3, 0]
-    assert status.inner_text() == f"Row 3, column 0: {value:,.0f}".replace("-", "−")
+    flipped = changed[::-1, ::-1]
+    assert explored(page)[2] == pytest.approx(correlate2d(image / 255, flipped)[7, 25], abs=0.006)
+    menu.select_option("Box")
+    assert page.get_by_label("weight in row 1, column 2").input_value() == "0.1111"
+    menu.select_option("own")
+    assert page.get_by_label("weight in row 2, column 2").input_value() == "5"
+    page.get_by_label("weight in row 2, column 2").fill("")
+    assert "An empty weight counts as 0." in facts.inner_text() and "Weights sum to 1." in facts.inner_text()
+    page.get_by_label("weight in row 2, column 2").fill("1")
+    page.get_by_label("weight in row 2, column 0").fill("1")
+    for (row, column), weight in np.ndenumerate(np.array(SOBEL)):
+        page.get_by_label(f"weight in row {row}, column {column}").fill(str(weight))
+    assert menu.input_value() == "Sobel x"
+    page.get_by_label("weight in row 1, column 1").fill("50")
+    assert "its highest as white" in facts.inner_text()
+    page.get_by_label("Border").select_option("replicate")
+    page.get_by_role("button", name="Start again").click()
+    assert (menu.input_value(), page.get_by_label("Border").input_value()) == ("Sobel x", "valid")
+    assert explored(page)[:2] == (5, 5)
+
+
+def test_kernel_explorer_takes_the_readers_picture_and_sends_it_nowhere(shown, tmp_path):
+    rng = np.random.default_rng(4)
+    Image.fromarray(rng.integers(0, 256, (60, 90, 3)).astype(np.uint8)).save(tmp_path / "mine.png")
+    (tmp_path / "no.png").write_text("not a picture")
+    page = shown("kernel_explorer", explorer_data(rng.integers(0, 256, (9, 12))))
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    page.get_by_label("A picture of your own").set_input_files(tmp_path / "no.png")
+    page.get_by_text("no.png could not be read as a picture.").wait_for()
+    assert page.get_by_label("Picture", exact=True).input_value() == "noise"
+    page.get_by_label("A picture of your own").set_input_files(tmp_path / "mine.png")
+    page.get_by_text("Result 58 × 88").wait_for()
+    assert page.get_by_label("Picture", exact=True).input_value() == "own"
+    mine = np.asarray(Image.open(tmp_path / "mine.png")) @ [0.299, 0.587, 0.114] / 255
+    row, column, _ = explored(page)
+    np.testing.assert_allclose(cells(page, 0), mine[row : row + 3, column : column + 3].ravel(), atol=0.01)
+    assert sent == []
+
+
+def test_kernel_explorer_shows_both_pictures_and_the_weights_at_once_on_a_phone(shown):
+    image = np.random.default_rng(2).integers(0, 256, (160, 240))
+    page = shown(
+        "kernel_explorer", explorer_data(image), viewport={"width": 390, "height": 844}, has_touch=True
+    )
+    parts = page.locator(".cc-framed, .cc-sums, .cc-written").all()
+    boxes = [part.bounding_box() for part in parts]
+    assert max(box["y"] + box["height"] for box in boxes) - min(box["y"] for box in boxes) < 500
+    assert boxes[0]["y"] == boxes[1]["y"]
+    assert len({table.bounding_box()["y"] for table in page.locator(".cc-sums table").all()}) == 1
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+    box = boxes[1]
+    page.touchscreen.tap(box["x"] + 2, box["y"] + 2)
+    assert explored(page)[:2] == (1, 1) or explored(page)[:2] == (2, 2)
 
 
 def test_shift_digit_runs_the_network_it_was_given(shown):

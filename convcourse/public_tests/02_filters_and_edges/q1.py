@@ -7,11 +7,13 @@ name = "q1"
 points = 2
 
 @test_case(points=0, hidden=False,
-    failure_message="Give each of the five answers as one number.")
-def test_numbers(response, flipped_response, flat_response, output_height, output_width):
+    failure_message="Give each of the six answers as one number.")
+def test_numbers(response, flipped_response, output_height, output_width, first_zeros, last_replicate):
     from convcourse.checks import as_number
-    answers = {'response': response, 'flipped_response': flipped_response, 'flat_response': flat_response, 'output_height': output_height, 'output_width': output_width}
+    answers = {'response': response, 'flipped_response': flipped_response, 'output_height': output_height, 'output_width': output_width, 'first_zeros': first_zeros, 'last_replicate': last_replicate}
     for name, answer in answers.items():
         as_number(answer, name)
+    assert as_number(response) < as_number(flipped_response), 'For this patch the sum with the kernel as it is written is smaller than the sum with the kernel flipped. Flip it only for flipped_response: the last row comes first, and each row is read from its end.'
     assert 1 <= as_number(output_height) <= 20, 'The result cannot have more rows than the picture, which has 20.'
     assert 1 <= as_number(output_width) <= 12, 'The result cannot have more columns than the picture, which has 12.'
+    assert as_number(output_height) > as_number(output_width), '3 rows find more places in 20 rows than 5 columns in 12 columns. Rows belong to rows, height comes first.'

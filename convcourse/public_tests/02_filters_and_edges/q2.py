@@ -4,11 +4,11 @@ from convcourse.checks import test_case
 OK_FORMAT = False
 
 name = "q2"
-points = 3
+points = 2
 
 @test_case(points=0.5, hidden=False,
     failure_message="channels_first should return an array of shape [3, H, W] that holds the same values.")
-def test_channels_first_shape(channels_first):
+def test_channels_first_shape(channels_first, to_gray):
     import numpy as np
     from convcourse.checks import as_array
     assert callable(channels_first), 'There is no function called channels_first yet. Run its cell first.'
@@ -16,7 +16,18 @@ def test_channels_first_shape(channels_first):
     assert shape[0] == 3, f'The first axis should be the color, of length 3, but yours has length {shape[0]}.'
     assert shape[1:] != (6, 4), 'Height and width have changed places.'
     assert shape[1:] == (4, 6), f'A photo of 4 x 6 pixels should give the shape (3, 4, 6), but yours is {shape}.'
-    red = np.zeros((4, 6, 3))
-    red[..., 0] = 1
-    first = as_array(channels_first(red))[0]
-    assert (first == 1).all(), 'In a purely red picture the first channel of the result should be 1 everywhere. Yours mixes the colors: reshaping keeps the values in their old order, so it is not enough.'
+    red, blue = (np.zeros((4, 6, 3)), np.zeros((4, 6, 3)))
+    red[..., 0] = blue[..., 2] = 1
+    assert not (as_array(channels_first(blue))[0] == 1).all(), 'Your first channel is blue, as in OpenCV. It should be red.'
+    assert (as_array(channels_first(red))[0] == 1).all(), 'In a purely red picture the first channel of the result should be 1 everywhere. Yours mixes the colors: reshaping keeps the values in their old order, so it is not enough.'
+    assert (as_array(channels_first(blue))[2] == 1).all(), 'In a purely blue picture the last channel should be 1 everywhere.'
+    spot = np.zeros((4, 6, 3))
+    spot[1, 4, 1] = 1
+    assert as_array(channels_first(spot))[1, 1, 4] == 1, 'Rows and columns should keep their order: a green spot has moved.'
+    assert callable(to_gray), 'There is no function called to_gray yet. Run its cell first.'
+    gray = as_array(to_gray(red, [0.5, 0.25, 2.0]), 'What to_gray returns')
+    assert gray.shape == (4, 6), f'to_gray should give one number for each pixel, but your result is {gray.shape}.'
+    assert np.allclose(gray, 0.5), 'In a purely red picture of brightness 1, gray is the weight of red, the first of the three, whatever the others are. Is it the order of the colors, a division, or have you used weights of your own?'
+    bytes_of_one = np.ones((4, 6, 3), dtype=np.uint8)
+    assert (as_array(to_gray(bytes_of_one, [0.5, 0.25, 2.0])) % 1 != 0).all(), 'A photo of bytes has gray values with decimals here, and some above 1. Yours are cut off.'
+    assert (as_array(to_gray(bytes_of_one, [0.5, 0.25, 2.0])) > 2).all(), 'Add up the three products; none may be left out.'

@@ -13,10 +13,25 @@ def test_shape_and_identity(correlate):
     from convcourse.checks import as_array
     assert callable(correlate), 'There is no function called correlate yet. Run its cell first.'
     image = np.arange(20.0).reshape(4, 5)
+    shape = as_array(correlate(image, np.ones((3, 3)))).shape
+    assert shape != (1, 2), 'A row and a column of places are missing: the last place touches the far edge of the image.'
     out = as_array(correlate(image, np.ones((1, 1))), 'What correlate returns')
     assert out.dtype == np.float64, f'The result should have type float64, but yours has {out.dtype}.'
     assert out.shape == (4, 5) and (out == image).all(), 'A kernel of one row and one column that holds a 1 should return the image as it is.'
-    shape = as_array(correlate(image, np.ones((3, 3)))).shape
     assert shape != (2, 2), 'A column of places is missing. Count them: the last one touches the far edge of the image.'
     assert shape == (2, 3), f'A 3 x 3 kernel has 2 x 3 places in a 4 x 5 image, but your result has shape {shape}.'
-    assert (as_array(correlate(image, np.zeros((2, 3)))) == 0).all(), 'A kernel of zeros should give zeros.'
+    wide = as_array(correlate(image, np.zeros((2, 3))))
+    assert (wide == 0).all() and wide.shape == (3, 3), 'A kernel of 2 rows and 3 columns has 3 x 3 places in a 4 x 5 image. Its height and its width are two numbers.'
+    point, kernel = (np.zeros((6, 7)), np.arange(1.0, 10.0).reshape(3, 3))
+    point[2, 3] = 1
+    answer = as_array(correlate(point, kernel))
+    assert answer.shape == (4, 5), f'A 3 x 3 kernel has 4 x 5 places in a 6 x 7 image, but your result has {answer.shape}.'
+    assert not np.allclose(answer[:3, 1:4], kernel), 'Your kernel is flipped by 180°: around a single bright pixel your result shows the kernel as it is written. Lay its first weight on the first pixel of the window.'
+    assert not np.allclose(answer[:3, 1:4], kernel[::-1, ::-1].T), 'Rows and columns of the kernel have changed places. A row of the kernel belongs on a row of the image.'
+    assert np.allclose(answer[:3, 1:4], kernel[::-1, ::-1]), 'A single bright pixel should meet each weight once, as the kernel moves over it. Yours meets others.'
+    darker = as_array(correlate(np.array([[9.0, 4.0, 4.0]]), np.array([[-1.0, 1.0]])))
+    assert (darker[0] < 0).any(), 'Where the picture gets darker this kernel answers with a negative number. Do not cut it off.'
+    summed = as_array(correlate(np.array([[200, 100, 0]], dtype=np.uint8), np.ones((1, 2), dtype=np.uint8)))
+    assert summed[0, 0] > 255, '200 + 100 is more than a byte can hold. Convert image and kernel to float64 first.'
+    part = as_array(correlate(np.array([[1, 2, 4]]), np.array([[0.5]])))
+    assert (part % 1 != 0).any(), 'Half of an odd number has a fraction; yours is cut off. Make the result float64 from the start.'

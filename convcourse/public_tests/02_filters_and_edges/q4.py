@@ -7,29 +7,31 @@ name = "q4"
 points = 3
 
 @test_case(points=0.5, hidden=False,
-    failure_message="pad should add as many rows and columns on each side as it is asked for and leave the image in the middle.")
-def test_pad_shape(pad):
+    failure_message="separate should return a column and a row whose product is the kernel, two_passes should filter with both, multiplications should return two numbers.")
+def test_a_column_and_a_row(separate, two_passes, multiplications):
     import numpy as np
-    from convcourse.checks import as_array
-    assert callable(pad), 'There is no function called pad yet. Run its cell first.'
-    image = np.arange(1.0, 7.0).reshape(2, 3)
-    for border in ('zeros', 'replicate'):
-        out = as_array(pad(image, 1, 2, border), 'What pad returns')
-        assert out.shape != (6, 5), 'Rows and columns have changed places: rows are added above and below.'
-        assert out.shape == (4, 7), f'One row above and below and two columns left and right make a 2 x 3 image 4 x 7, but yours has shape {out.shape}.'
-        assert (out[1:-1, 2:-2] == image).all(), 'The image itself should stay unchanged in the middle.'
-    assert as_array(pad(image, 1, 2, 'zeros')).sum() == image.sum(), 'With "zeros" all new pixels should be 0.'
-
-@test_case(points=0.25, hidden=False,
-    failure_message="filter_image with zeros or replicate should return the shape of the image, with valid a smaller one.")
-def test_filter_image_shape(filter_image):
-    import numpy as np
-    from convcourse.checks import as_array
-    assert callable(filter_image), 'There is no function called filter_image yet. Run its cell first.'
-    image, kernel = (np.ones((5, 8)), np.ones((3, 3)) / 9)
-    for border in ('valid', 'zeros', 'replicate'):
-        out = as_array(filter_image(image, kernel, border), 'What filter_image returns', ndim=2)
-        if border == 'valid':
-            assert out.shape[0] < 5 and out.shape[1] < 8, 'With "valid" the kernel stays inside, so the result should be smaller than the image.'
-        else:
-            assert out.shape == (5, 8), f'With "{border}" the result should have the shape of the image, but yours is {out.shape}.'
+    from convcourse.checks import as_array, as_pair, refuses
+    from convcourse.filters import correlate2d
+    for name, function in {'separate': separate, 'two_passes': two_passes, 'multiplications': multiplications}.items():
+        assert callable(function), f'There is no function called {name} yet. Run its cell first.'
+    kernel = np.array([[-1.0, 0, 1], [-2, 0, 2]])
+    pair = separate(kernel)
+    assert isinstance(pair, tuple | list) and len(pair) == 2, 'separate should return two arrays: the column, the row.'
+    column, row = (as_array(part, name, ndim=2) for part, name in zip(pair, ('The column', 'The row'), strict=True))
+    assert column.shape == (2, 1), f'The column of a 2 x 3 kernel should have the shape (2, 1), but yours is {column.shape}.'
+    assert row.shape == (1, 3), f'The row of a 2 x 3 kernel should have the shape (1, 3), but yours is {row.shape}.'
+    assert np.isfinite(column).all() and np.isfinite(row).all(), 'Something was divided by zero. Some kernels hold zeros in a whole column, or weights that sum to zero; choose what you divide by so that it is not zero.'
+    assert np.allclose(column * row, kernel), 'Column times row should give the kernel back. For one that holds -1 0 1 and -2 0 2 yours gives other numbers: has a factor been counted twice, or a sign been lost?'
+    assert refuses(separate, np.array([[1.0, 2, 3], [2, 4, 7]])), 'The rows 1 2 3 and 2 4 7 are no multiples of each other, so separate should raise a ValueError.'
+    image = np.arange(20.0).reshape(4, 5) ** 2
+    twice = as_array(two_passes(image, np.array([[1.0], [2.0]]), np.array([[1.0, 0.0, 3.0]])), 'What two_passes returns')
+    assert twice.shape != (3, 5) and twice.shape != (4, 3), 'One of the two passes is missing.'
+    assert twice.shape == (3, 3), f'A kernel of 2 x 3 has 3 x 3 places in a 4 x 5 image, but your result is {twice.shape}.'
+    assert np.allclose(twice, correlate2d(image, [[1.0, 0, 3], [2, 0, 6]])), 'Two passes should give what the product of column and row gives in one. Pass the result of the first on to the second, and flip neither.'
+    corner = separate(np.array([[0.0, 0, 0], [0, 2, 1]]))
+    assert np.isfinite(as_array(corner[0])).all() and np.isfinite(as_array(corner[1])).all(), 'Something was divided by zero, for a kernel whose first row and first column are zero.'
+    once, both = as_pair(multiplications((20, 30), (9, 9)), 'What multiplications returns')
+    assert both < once, 'For a large kernel two passes take fewer multiplications than one. The pair is (one pass, two passes).'
+    once, both = as_pair(multiplications((7, 10), (4, 3)))
+    assert once == 4 * 8 * 12, 'In one pass a kernel of 4 x 3 has 4 x 8 places in an image of 7 x 10, and 12 weights at each.'
+    assert both == 7 * 8 * 3 + 4 * 8 * 4, 'In two passes the row of 3 is laid on all 7 rows of the image, and the column of 4 on what has come out of that. Which of these places have you left out, or counted although the kernel does not fit?'

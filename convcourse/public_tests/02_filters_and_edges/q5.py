@@ -4,11 +4,12 @@ from convcourse.checks import test_case
 OK_FORMAT = False
 
 name = "q5"
-points = 3
+points = 2
 
 @test_case(points=0.5, hidden=False,
     failure_message="Each of the three kernels should be an array of the right shape whose weights add up to 1, so that a flat picture stays as bright as it is.")
 def test_kernels_keep_brightness(box_blur, gaussian_blur, sharpen):
+    import numpy as np
     from convcourse.checks import as_array
     kernels = {'box_blur(3, 5)': (box_blur, (3, 5), (3, 5)), 'gaussian_blur(5, 1.0)': (gaussian_blur, (5, 1.0), (5, 5)), 'sharpen(0.5)': (sharpen, (0.5,), (3, 3))}
     for call, (function, arguments, shape) in kernels.items():
@@ -16,4 +17,12 @@ def test_kernels_keep_brightness(box_blur, gaussian_blur, sharpen):
         assert callable(function), f'There is no function called {name} yet. Run its cell first.'
         kernel = as_array(function(*arguments), f'What {call} returns')
         assert kernel.shape == shape, f'{call} should return shape {shape}, but yours is {kernel.shape}.'
-        assert abs(kernel.sum() - 1) < 1e-06, f'The weights of {call} should add up to 1, but yours add up to {kernel.sum():.3f}. A flat picture would change its brightness.'
+        assert abs(kernel.sum() - 1) < 1e-06, f'The weights of {call} should add up to 1, but yours add up to {kernel.sum():.3f}. A flat picture would change its brightness: divide by the sum of the weights.'
+    small, large = (as_array(sharpen(amount)) for amount in (0.25, 3))
+    assert abs(small - large).max() > 0.1, 'sharpen should depend on its amount, also where it is less than 1.'
+    assert large[1, 1] > 1, 'To sharpen, the middle weight is more than 1 and its neighbors are negative.'
+    bell = as_array(gaussian_blur(5, 1.0))
+    assert bell[2, 2] == bell.max() and bell[2, 0] > bell[0, 0], 'The bell is highest in the middle and lowest in the corners.'
+    assert abs(np.log(bell[2, 2] / bell[2, 0]) - 2 ** 2 / (2 * 1.0 ** 2)) < 1e-06, 'Two pixels from the middle and with a sigma of 1, the exponent of the bell is the squared distance over twice the squared sigma. Is the square missing, or the 2?'
+    assert large[0, 0] == 0, 'The corners of the sharpening kernel are 0: only the four direct neighbors count.'
+    assert bell[2, 2] > as_array(gaussian_blur(5, 2.0))[2, 2], 'With a larger sigma the bell is wider, so its middle is lower.'

@@ -19,7 +19,20 @@ def test_shapes_and_flat_picture(sobel, edge_strength, line_kernel):
     strength = as_array(edge_strength(flat), 'What edge_strength returns')
     for name, result in {'across': across_and_down[0], 'down': across_and_down[1], 'edge_strength': strength}.items():
         assert result.shape == flat.shape, f'{name} should have the shape of the image, but has {result.shape}.'
-        assert np.abs(result).max() < 1e-09, f'A flat picture has no edges, so {name} should be 0 everywhere, also at the border.'
+        assert np.abs(result).max() < 1e-09, f'A flat picture has no edges, so {name} should be 0 everywhere, also at the border, where zeros would make a false edge.'
+    upright = np.zeros((5, 8))
+    upright[:, :4] = 1
+    across, down = as_array(sobel(upright))
+    assert np.abs(down).max() < 1e-09, 'A vertical edge changes from left to right and not from top to bottom, so down should be 0. Are the two swapped?'
+    assert across.min() < 0, 'Where the picture gets darker to the right, across should be negative.'
+    assert abs(across.min() + 4) < 1e-09, "From white to black Sobel's three rows should add up to -4: the middle row counts twice."
+    strength = as_array(edge_strength(upright))
+    assert np.allclose(strength, np.abs(across)), 'Where only across answers, the strength of the edge is its absolute value. Squares need a root, and no division.'
+    slope = 3.0 * np.arange(8) + 4.0 * np.arange(5)[:, None]
+    assert abs(as_array(edge_strength(slope))[2, 3] - (24 ** 2 + 32 ** 2) ** 0.5) < 1e-06, 'Where across and down both answer, square each, add, and take the root: the length of an arrow, not the sum of its sides.'
     kernel = as_array(line_kernel, 'line_kernel')
     assert kernel.shape == (3, 3), f'line_kernel should be 3 x 3, but it is {kernel.shape}.'
     assert abs(kernel.sum()) < 1e-09, 'line_kernel should answer 0 on a flat picture. What must its weights add up to for that?'
+    assert np.abs(kernel.sum(axis=0)).max() < 1e-09 and np.abs(kernel.sum(axis=1)).max() < 1e-09, 'line_kernel answers to a vertical or a horizontal edge. What must each of its columns and rows add up to?'
+    rises = np.fliplr(np.eye(3))
+    assert (kernel * rises).sum() > 2 * (kernel * np.eye(3)).sum(), 'line_kernel should answer to lines that rise to the right, and at most half as much to lines that fall.'

@@ -22,3 +22,10 @@ def test_two_parts_of_the_image(low_pass, high_pass):
         assert not np.iscomplexobj(result), f'{name} should return real numbers. Take the real part at the end.'
     assert np.abs(low + high - image).max() < 1e-06, 'What low_pass keeps and what high_pass keeps should add up to the image.'
     assert np.abs(as_array(low_pass(image, 1.0)) - image).max() < 1e-06, 'No frequency is above 1, so with a cutoff of 1 the image should stay as it is.'
+    wave = np.tile(np.cos(2 * np.pi * 0.25 * np.arange(16)), (6, 1))
+    assert np.abs(as_array(low_pass(wave, 0.25)) - wave).max() < 1e-06, 'The wave of the check has 0.25 cycles per pixel and the cutoff is 0.25: at most the cutoff means that it passes, along rows and in a picture that is not square.'
+    assert np.abs(as_array(low_pass(wave, 0.2))).max() < 1e-06, 'A wave of 0.25 cycles per pixel is above a cutoff of 0.2.'
+    gentle = np.cos(2 * np.pi * (0.25 * np.arange(16) + 0.125 * np.arange(8)[:, None]))
+    assert np.abs(as_array(low_pass(gentle, 0.3)) - gentle).max() < 1e-06, 'A wave of 0.25 across and 0.125 down has a frequency below 0.3: squares are added, not the frequencies themselves.'
+    slanted = np.cos(2 * np.pi * (0.25 * np.arange(16) + 0.25 * np.arange(8)[:, None]))
+    assert np.abs(as_array(low_pass(slanted, 0.3))).max() < 1e-06, 'A wave of 0.25 cycles per pixel both across and down is faster than 0.3: it is the length of the diagonal that counts.'

@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from convcourse.data import photographs
+from convcourse import filters
+from convcourse.data import photograph_crop, photographs, rings, road
 from convcourse.filters import (
     BOX_BLUR,
+    EMBOSS,
     GAUSSIAN_BLUR,
     IDENTITY,
     LAPLACIAN,
@@ -18,12 +20,15 @@ from convcourse.filters import (
     SOBEL_Y,
     convolve2d,
     correlate2d,
+    correlation_matrix,
     high_pass,
+    line_filter,
     low_pass,
+    spectrum,
 )
 
 STEP = np.repeat([[0.0, 0, 0, 1, 1, 1]], 5, axis=0)
-HORIZONTAL_LINE = np.array([[-1, -1, -1], [2, 2, 2], [-1, -1, -1]])
+UPRIGHT_LINE = np.array([[-1, 2, -1]] * 3)
 
 
 def in_torch(image, kernel):
@@ -52,15 +57,64 @@ def test_a_3_by_3_kernel_has_211_by_318_places_in_213_by_320_pixels():
 
 
 def test_weights_and_their_sums():
-    assert [float(kernel.sum().round(12)) for kernel in (IDENTITY, BOX_BLUR, GAUSSIAN_BLUR, SHARPEN)] == [
-        1,
-        1,
-        1,
-        1,
-    ]
-    assert [float(kernel.sum()) for kernel in (SOBEL_X, SOBEL_Y, LAPLACIAN, HORIZONTAL_LINE)] == [0, 0, 0, 0]
+    ones = (IDENTITY, BOX_BLUR, GAUSSIAN_BLUR, SHARPEN, EMBOSS)
+    assert [float(kernel.sum().round(12)) for kernel in ones] == [1] * 5
+    assert [float(kernel.sum()) for kernel in (SOBEL_X, SOBEL_Y, LAPLACIAN, UPRIGHT_LINE)] == [0, 0, 0, 0]
     assert np.array_equal(SHARPEN, IDENTITY - LAPLACIAN) and SHARPEN[1, 1] == 1 + 4
-    assert np.array_equal(SOBEL_X, np.outer([1, 2, 1], [-1, 0, 1])) and np.array_equal(SOBEL_Y, SOBEL_X.T)
+    assert np.array_equal(SOBEL_Y, SOBEL_X.T)
+
+
+def test_a_kernel_that_is_a_column_times_a_row_needs_two_passes():
+    for kernel, column, row in (
+        (SOBEL_X, [[1], [2], [1]], [[-1, 0, 1]]),
+        (GAUSSIAN_BLUR, [[1], [2], [1]], [[1 / 16, 2 / 16, 1 / 16]]),
+        (np.full((21, 21), 1 / 441), np.ones((21, 1)), np.full((1, 21), 1 / 441)),
+    ):
+        image = np.random.default_rng(0).random((30, 41))
+        assert np.allclose(np.array(column) * row, kernel) and np.linalg.matrix_rank(kernel) == 1
+        assert np.allclose(correlate2d(correlate2d(image, row), column), correlate2d(image, kernel))
+    assert np.linalg.matrix_rank(LAPLACIAN) == 2 and 21 + 21 == 42 and 21 * 21 == 441
+
+
+def test_a_filter_is_a_banded_matrix_with_the_same_weights_in_each_row():
+    kernel, image = np.array([[1, 2, 3], [4, 5, 6]]), np.random.default_rng(0).random((3, 5))
+    matrix = correlation_matrix(kernel, (3, 5))
+    assert matrix.shape == (6, 15) and matrix.size == 90
+    assert np.allclose(matrix @ image.ravel(), correlate2d(image, kernel).ravel())
+    assert all(sorted(row[row > 0]) == [1, 2, 3, 4, 5, 6] for row in matrix)
+    with pytest.raises(ValueError, match="must fit into the image"):
+        correlation_matrix(kernel, (3, 2))
+
+
+def test_a_filter_is_linear_and_the_same_everywhere_and_answers_to_a_point_with_its_flipped_kernel():
+    rng = np.random.default_rng(3)
+    one, other, kernel = rng.random((7, 9)), rng.random((7, 9)), rng.normal(size=(2, 3))
+    first, second = correlate2d(one, kernel), correlate2d(other, kernel)
+    assert np.allclose(correlate2d(2 * one - 3 * other, kernel), 2 * first - 3 * second)
+    shifted = correlate2d(np.roll(one, (1, 2), (0, 1)), kernel)
+    assert np.allclose(shifted[1:, 2:], first[:-1, :-2])
+    point = np.zeros((5, 7))
+    point[2, 3] = 1
+    assert np.array_equal(correlate2d(point, kernel)[1:3, 1:4], kernel[::-1, ::-1])
+
+
+def test_the_largest_of_a_neighborhood_is_not_linear():
+    def largest(image):
+        return np.lib.stride_tricks.sliding_window_view(image, (3, 3)).max(axis=(2, 3))
+
+    one, other = np.zeros((3, 3)), np.zeros((3, 3))
+    one[0, 0] = other[2, 2] = 1
+    assert largest(one + other) == 1 != largest(one) + largest(other)
+
+
+def test_in_noise_the_largest_difference_is_far_from_the_edge_and_near_it_after_a_blur():
+    columns = np.arange(120)
+    row = 0.35 + 0.3 / (1 + np.exp(-(columns - 60) / 4)) + np.random.default_rng(5).normal(0, 0.08, 120)
+    change = np.array([[-0.5, 0, 0.5]])
+    steps = correlate2d([row], change, "replicate")
+    smoothed = correlate2d(low_pass([row], 4), change, "replicate")
+    assert abs(int(np.abs(steps).argmax()) - 60) > 20 > 6 > abs(int(smoothed.argmax()) - 60)
+    assert np.allclose(smoothed[0, 15:-15], low_pass(steps, 4)[0, 15:-15]), "either order"
 
 
 @pytest.mark.parametrize(
@@ -82,11 +136,20 @@ def test_bytes_cut_off_the_negative_half():
     assert (response < 0).any() and (response.clip(0, 1) == 0).all()
 
 
-def test_the_line_filter_answers_6_on_a_line_minus_3_beside_it_and_0_on_a_vertical_edge():
+def test_the_line_filter_answers_6_on_a_line_minus_3_next_to_it_and_0_on_a_horizontal_edge():
     line = np.zeros((5, 6))
-    line[2] = 1
-    assert correlate2d(line, HORIZONTAL_LINE).tolist() == [[-3] * 4, [6] * 4, [-3] * 4]
-    assert (correlate2d(STEP, HORIZONTAL_LINE) == 0).all()
+    line[:, 2] = 1
+    assert correlate2d(line, UPRIGHT_LINE).tolist() == [[-3, 6, -3, 0]] * 3
+    assert (correlate2d(STEP.T, UPRIGHT_LINE) == 0).all()
+
+
+def test_each_mark_of_the_road_is_found_by_the_filter_of_its_direction():
+    picture = road()
+    left_mark, right_mark = np.s_[90:120, 40:85], np.s_[90:120, 155:200]
+    for degrees, mark, other in ((37, left_mark, right_mark), (-37, right_mark, left_mark)):
+        found = correlate2d(picture, line_filter(degrees), "replicate")
+        assert found[mark].max() > 2 * found[other].max()
+    assert np.array_equal(picture, road()) and not np.array_equal(picture, road(seed=1))
 
 
 def test_channels_first_is_a_transpose_and_not_a_reshape():
@@ -144,6 +207,38 @@ def test_low_pass_and_high_pass_add_up_to_the_image():
     )
 
 
+def test_a_gaussian_of_sigma_3_has_19_by_19_weights_and_is_7_pixels_wide_half_way_up():
+    bell = filters.gaussian_kernel(3)
+    assert bell.shape == (1, 19) and (bell >= bell.max() / 2).sum() == 7
+    point = np.zeros((31, 41))
+    point[15, 20] = 1
+    reached = low_pass(point, 3) > 0
+    assert (reached.any(axis=1).sum(), reached.any(axis=0).sum()) == (19, 19)
+
+
+def test_what_is_fast_in_the_blurred_photograph_is_a_cross_made_by_its_borders():
+    photo = filters.gray(np.moveaxis(photograph_crop("china", (0, 426), (0, 640), step=2), 0, 2))
+    low = low_pass(photo, 3)
+    frequency, power = spectrum(low)
+    fast = frequency > 0.15
+    cross = fast & ((np.arange(213)[:, None] == 0) | (np.arange(320) == 0))
+    assert power[cross].sum() > 0.8 * power[fast].sum() and cross.sum() < 0.01 * fast.sum()
+    assert np.abs(photo[0] - photo[-1]).mean() > 100 * np.abs(photo[0] - photo[1]).mean()
+    # Where the borders fit there is no cross: the picture and its mirror images as one.
+    frequency, fitting = spectrum(np.pad(low, ((0, 213), (0, 320)), mode="symmetric"))
+    assert fitting[frequency > 0.15].sum() / fitting.sum() < 0.1 * power[fast].sum() / power.sum()
+
+
+def test_every_second_pixel_of_a_fast_wave_looks_like_a_slow_one():
+    at = np.arange(40)
+    for f, seen in ((0.4, 0.2), (0.3, 0.4)):
+        fast = np.cos(2 * np.pi * f * np.arange(80))
+        assert np.allclose(fast[::2], np.cos(2 * np.pi * seen * at)) and math.isclose(1 - 2 * f, seen)
+    picture, sides = rings(200), np.s_[40:60, :12]
+    halved, softer = picture[::2, ::2], low_pass(picture, 1.2)[::2, ::2]
+    assert halved[sides].std() > 5 * softer[sides].std() and softer[40:60, 40:60].std() > 0.1
+
+
 @pytest.mark.parametrize("frequency", [0.0, 0.05, 0.2, 1 / 3, 0.5])
 @pytest.mark.parametrize(
     ("row", "factor"),
@@ -168,8 +263,30 @@ def test_the_factors_that_the_page_names():
     assert 2 - 2 * math.cos(0) == 0 and 2 - 2 * math.cos(math.pi) == 4
 
 
-def test_the_exercise_s_patch_answers_22():
+def test_what_the_exercise_asks_for_on_paper():
     patch = np.array([[1.0, 1, 6], [1, 2, 7], [0, 1, 5]])
-    assert in_torch(patch, SOBEL_X).item() == 22 == (6 + 2 * 7 + 5) - (1 + 2 * 1 + 0)
-    assert convolve2d(patch, SOBEL_X).item() == -22
+    kernel = np.array([[1.0, 0, 0], [2, 0, -1], [0, 0, 3]])
+    assert (in_torch(patch, kernel).item(), convolve2d(patch, kernel).item()) == (11, 21)
     assert in_torch(np.zeros((20, 12)), np.ones((3, 5))).shape == (18, 8)
+    row, weights = [[4, 1, 7, 2]], [[1, 2, 3]]
+    assert correlate2d(row, weights, "zeros")[0, 0] == 11
+    assert correlate2d(row, weights, "replicate")[0, -1] == 17
+
+
+def test_a_box_of_nine_leaves_a_third_of_the_noise():
+    noise = np.random.default_rng(1).normal(size=(300, 400))
+    assert abs(correlate2d(noise, BOX_BLUR).std() - 1 / 3) < 0.01
+
+
+@pytest.mark.parametrize(("strength", "best"), [(0.1, 1), (0.4, 2)])
+def test_the_exercise_s_best_widths_are_clear(strength, best):
+    """More noise needs a wider blur; the second best is at least 3 % worse."""
+    clean = road(noise=0)
+    noisy = clean + strength * np.random.default_rng(0).normal(size=clean.shape)
+    wanted = correlate2d(clean, SOBEL_X, "replicate")
+    errors = {
+        sigma: np.sqrt(((correlate2d(low_pass(noisy, sigma), SOBEL_X, "replicate") - wanted) ** 2).mean())
+        for sigma in (0.5, 1, 1.5, 2, 3, 4)
+    }
+    first, second, *_ = sorted(errors, key=errors.get)
+    assert first == best and errors[second] > 1.03 * errors[first]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from convcourse.arithmetic import conv_output_size as output_size
-from convcourse.filters import correlate2d
+from convcourse.filters import SOBEL_X, correlate2d, low_pass
 
 SOLUTIONS = Path(__file__).resolve().parents[3] / "solutions"
 CELL = re.compile(r"^```\{code-cell\} ipython3\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -87,11 +87,27 @@ def waves(keeps):
     return filtered
 
 
+def passes_over(image, kernel, two):
+    """q4 of 02: multiplications in one pass, and in two as `two` counts them."""
+    rows, columns = image[0] - kernel[0] + 1, image[1] - kernel[1] + 1
+    return rows * columns * kernel[0] * kernel[1], two(*image, rows, columns, *kernel)
+
+
+def edge_error(clean, noisy, sigma, border="replicate"):
+    """q8 of 02."""
+    edges = [correlate2d(image, SOBEL_X, border) for image in (clean, low_pass(noisy, sigma))]
+    return float(np.sqrt(((edges[0] - edges[1]) ** 2).mean()))
+
+
 RIGHT = {
     ("01_images_as_arrays", "test_pixel_at"): divmod,
     ("01_images_as_arrays", "test_cross_entropy_of_random_scores"): scores(lambda logits: logits),
     ("02_filters_and_edges", "test_to_gray"): lambda photo, weights: photo @ weights,
     ("02_filters_and_edges", "test_not_flipped"): correlate2d,
+    ("02_filters_and_edges", "test_multiplications"): lambda image, kernel: passes_over(
+        image, kernel, lambda H, W, rows, columns, h, w: H * columns * w + rows * columns * h
+    ),
+    ("02_filters_and_edges", "test_error_after"): edge_error,
     ("02_filters_and_edges", "test_waves"): waves(lambda frequency, cutoff: frequency <= cutoff),
     ("02_filters_and_edges", "test_high_pass"): waves(lambda frequency, cutoff: frequency > cutoff),
     ("03_convolution_layer", "test_finds"): lambda i, p: best(correlate2d(i, p)),
@@ -122,6 +138,20 @@ WRONG = {
     "test_not_flipped": [
         lambda image, kernel: correlate2d(image, kernel[::-1, ::-1]),
         lambda image, kernel: correlate2d(image, kernel.T if kernel.shape == (3, 3) else kernel),
+    ],
+    "test_multiplications": [
+        lambda image, kernel: passes_over(
+            image, kernel, lambda H, W, rows, columns, h, w: rows * W * h + rows * columns * w
+        ),
+        lambda image, kernel: passes_over(
+            image, kernel, lambda H, W, rows, columns, h, w: rows * columns * (h + w)
+        ),
+    ],
+    "test_error_after": [
+        lambda clean, noisy, sigma: edge_error(low_pass(clean, sigma), noisy, sigma),
+        lambda clean, noisy, sigma: edge_error(clean, noisy, sigma, "zeros"),
+        lambda clean, noisy, sigma: edge_error(clean.T, noisy.T, sigma),
+        lambda clean, noisy, sigma: edge_error(clean, noisy, sigma) ** 2,
     ],
     "test_waves": [
         waves(lambda frequency, cutoff: frequency < cutoff),
