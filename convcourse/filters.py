@@ -204,7 +204,7 @@ def line_filter(degrees: float) -> Image:
 
     >>> kernel = line_filter(0)
     >>> kernel[3].round(1).tolist()
-    [-0.5, -0.4, 0.4, 1.4, 0.4, -0.4, -0.5]
+    [-0.3, -0.6, 0.3, 1.4, 0.3, -0.6, -0.3]
     """
     kernel = -oriented_derivatives(7, 1.2, degrees)[1]
     return kernel - kernel.mean()
