@@ -359,7 +359,7 @@ def measure(arguments: argparse.Namespace) -> None:
 
 def fuzz(frames: int, seed: int, write: bool) -> None:
     """Run the loop of the fuzz test for that many frames."""
-    path = ROOT / "tests" / "unit" / "sandbox" / "test_wire_fuzz.py"
+    path = ROOT / "tests" / "unit" / "autograder" / "sandbox" / "inside" / "test_wire_fuzz.py"
     spec = importlib.util.spec_from_file_location("test_wire_fuzz", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)

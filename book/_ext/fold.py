@@ -1,6 +1,7 @@
 """The `{fold}` directive: a long calculation that a reader opens when they want to check it.
 
-The argument is what is inside, as a title; the content is any markup. Nothing in a fold may be needed for what follows.
+The argument is what is inside, as a title; the content is any markup. Nothing in a fold may be needed
+for what follows.
 """
 
 from docutils import nodes

@@ -18,7 +18,7 @@ from autograder.report.fingerprints import K, hashes_of, normal_source, places
 from autograder.report.matches import side_by_side
 from autograder.report.similarity import LEAST, THRESHOLD
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SLUGS = ["01_images_as_arrays", "02_filters_and_edges", "03_convolution_layer", "04_stride_and_padding"]
 

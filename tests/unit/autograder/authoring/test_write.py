@@ -12,7 +12,7 @@ from autograder.authoring import BuildError, build_exercise, render, stale_files
 from autograder.authoring.examples import parse_examples
 from autograder.course import load_course
 
-TINY = Path(__file__).resolve().parents[2] / "end_to_end" / "data" / "course"
+TINY = Path(__file__).resolve().parents[3] / "end_to_end" / "data" / "course"
 
 
 @pytest.fixture

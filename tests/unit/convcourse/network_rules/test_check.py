@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from convcourse.network_rules import BOUNDS, Refused, check
 
 IMAGE = [1, 28, 28]
-RUNS = Path(__file__).parents[3] / "solutions/training/runs"
+RUNS = Path(__file__).parents[4] / "solutions/training/runs"
 
 
 def floats(*shape, name="w", dtype=np.float32):

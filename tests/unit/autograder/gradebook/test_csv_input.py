@@ -1,16 +1,12 @@
-"""What an instructor hands over as CSV: times, points by hand, rosters; and whose a submission is."""
+"""What an instructor hands over as CSV: times, points by hand, rosters."""
 
 import os
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from autograder.gradebook.csv_input import CsvError, read_csv, read_points, read_times, submitted_at
-from autograder.gradebook.identity import attempt_of, natural, student_of, unmatched
 from autograder.gradebook.models import Points
-from autograder.policy import HandIn
 
 QUESTIONS = {"04_x": ("q1", "q2"), "05_y": ("q1",)}
 STUDENTS = {"Ada", "Bob"}
@@ -114,36 +110,3 @@ def test_points_are_read(sheet):
 def test_points_that_cannot_be_right_are_refused_with_their_line(sheet, line, message):
     with pytest.raises(CsvError, match=message):
         read_points(sheet(f"{HEAD}Ada,04_x,q1,1,why,Eve\n{line}\n"), QUESTIONS, STUDENTS)
-
-
-PATTERN = HandIn(r"(?P<student>\w+?)_hw(?P<attempt>\d+)(_.*)?")
-
-
-@pytest.mark.parametrize(
-    ("name", "hand_in", "student", "attempt"),
-    [
-        ("Ada", HandIn(), "Ada", None),
-        ("Ada/try/one", HandIn(), "Ada", None),
-        ("Ada.ipynb", HandIn(), "Ada", None),
-        (".zip", HandIn(), ".zip", None),
-        ("ada_b_hw12_late", PATTERN, "ada_b", "12"),
-        ("group/ada", PATTERN, "group", None),
-        ("x", HandIn("(?P<student>y?)x"), "x", None),
-    ],
-)
-def test_whose_a_submission_is(name, hand_in, student, attempt):
-    assert student_of(name, hand_in) == student and attempt_of(name, hand_in) == attempt
-
-
-def test_names_that_do_not_fit_the_pattern_are_told():
-    assert unmatched(["ada_hw1", "Bob"], PATTERN) == ["Bob"] and unmatched(["Bob"], HandIn()) == []
-
-
-@given(st.text(min_size=1).filter(lambda text: text.split("/")[0] != ""))
-def test_everybody_has_a_name(name):
-    assert student_of(name, HandIn()) and student_of(name, PATTERN)
-
-
-@given(st.lists(st.text()))
-def test_any_names_can_be_sorted(names):
-    assert sorted(sorted(names, key=natural), key=natural) == sorted(names, key=natural)
