@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.policy import HandIn, Policy, read_hand_in, read_policy
-from autograder.values import Wrong, get, positive, table_of, text, texts
+from autograder.values import WrongValue, get, positive, table_of, text, texts
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,7 +20,7 @@ class CourseError(ValueError):
 
 
 @dataclass(frozen=True)
-class Exercise:
+class CourseExercise:
     """One exercise of the course.
 
     `points` is the sum over its questions; `limits` names a profile of `sandbox/limits.toml`; `artifacts` are
@@ -70,10 +70,10 @@ class Course:
     repository: str
     branch: str
     site: str
-    exercises: tuple[Exercise, ...]
+    exercises: tuple[CourseExercise, ...]
     hand_in: HandIn = field(default_factory=HandIn)
 
-    def exercise(self, slug: str) -> Exercise:
+    def exercise(self, slug: str) -> CourseExercise:
         """The exercise called `slug`; an unknown name is answered with the names there are."""
         for exercise in self.exercises:
             if exercise.slug == slug:
@@ -95,7 +95,7 @@ def load_course(root: Path = ROOT) -> Course:
         raise CourseError(f"{path} is missing; run this inside a checkout of the course") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CourseError(f"{path} is not valid TOML: {error}") from None
-    except Wrong as error:
+    except WrongValue as error:
         raise CourseError(f"{path}: {error}") from None
 
 
@@ -106,27 +106,27 @@ def _course(table: dict[str, Any], root: Path) -> Course:
     hand_in = read_hand_in(table.get("hand_in", {}))
     policy = read_policy(table.get("policy", {}), "[policy]", Policy())
     if policy.extra_credit:
-        raise Wrong(
+        raise WrongValue(
             "[policy] has extra_credit, but a question belongs to one exercise; put it into the"
             " [exercise.policy] of that one"
         )
     rows = table.get("exercise")
     if not isinstance(rows, list) or not rows:
-        raise Wrong("it lacks the key 'exercise'; add a table [[exercise]] for each exercise")
+        raise WrongValue("it lacks the key 'exercise'; add a table [[exercise]] for each exercise")
     exercises = tuple(_exercise(row, number, policy, root) for number, row in enumerate(rows, 1))
     slugs = [exercise.slug for exercise in exercises]
     for slug in slugs:
         if slugs.count(slug) > 1:
-            raise Wrong(f"two exercises have slug = {slug!r}; rename one")
+            raise WrongValue(f"two exercises have slug = {slug!r}; rename one")
     return Course(title, repository, branch, site, exercises, hand_in)
 
 
-def _exercise(row: Any, number: int, policy: Policy, root: Path) -> Exercise:
+def _exercise(row: Any, number: int, policy: Policy, root: Path) -> CourseExercise:
     where = f"[[exercise]] number {number}"
     row = table_of(row, where, ("slug", "title", "points", "limits", "artifacts", "policy"))
     slug = get(row, "slug", where, text)
     where = f"[[exercise]] {slug}"
-    return Exercise(
+    return CourseExercise(
         slug=slug,
         title=get(row, "title", where, text),
         points=get(row, "points", where, positive),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from autograder.values import Wrong, get, not_negative, percent, positive, table_of, text
+from autograder.values import WrongValue, get, not_negative, percent, positive, table_of, text
 
 WHICH = ("best", "last", "first")
 
@@ -80,13 +80,13 @@ class Policy:
 
 
 def read_hand_in(value: Any) -> HandIn:
-    """The table `[hand_in]`; raises `Wrong`."""
+    """The table `[hand_in]`; raises `WrongValue`."""
     table = table_of(value, "[hand_in]", ("pattern",))
     return HandIn(get(table, "pattern", "[hand_in]", _pattern)) if table else HandIn()
 
 
 def read_policy(value: Any, where: str, default: Policy) -> Policy:
-    """A policy table over a default: what it does not name stays as it is there. Raises `Wrong`.
+    """A policy table over a default: what it does not name stays as it is there. Raises `WrongValue`.
 
     >>> read_policy({"attempts": "last"}, "[policy]", Policy(grace_minutes=5.0)).grace_minutes
     5.0
@@ -107,9 +107,11 @@ def _pattern(value: Any) -> str:
     try:
         groups = re.compile(text(value)).groupindex
     except re.error as error:
-        raise Wrong(f"a regular expression ({error})") from None
+        raise WrongValue(f"a regular expression ({error})") from None
     if "student" not in groups or set(groups) - {"student", "attempt"}:
-        raise Wrong("a regular expression with the group (?P<student>...) and, if you like, (?P<attempt>...)")
+        raise WrongValue(
+            "a regular expression with the group (?P<student>...) and, if you like, (?P<attempt>...)"
+        )
     return str(value)
 
 
@@ -121,13 +123,13 @@ def _deadline(value: Any) -> datetime | None:
     except ValueError:
         moment = None
     if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise Wrong('a time with an offset from UTC, for example 2027-03-01T23:59:00+01:00, or "none"')
+        raise WrongValue('a time with an offset from UTC, for example 2027-03-01T23:59:00+01:00, or "none"')
     return moment
 
 
 def _which(value: Any) -> str:
     if value not in WHICH:
-        raise Wrong(f"one of {', '.join(WHICH)}")
+        raise WrongValue(f"one of {', '.join(WHICH)}")
     return str(value)
 
 
@@ -137,13 +139,13 @@ def _late(value: Any) -> LateRate | tuple[LateStep, ...]:
         most = get(table, "at_most_percent", "late", percent) if "at_most_percent" in table else 100.0
         return LateRate(get(table, "percent_per_day", "late", percent), most)
     if not isinstance(value, list):
-        raise Wrong(
+        raise WrongValue(
             "{percent_per_day = 10, at_most_percent = 50} or a list of {after_hours = 24, percent = 25}"
         )
     steps = tuple(_step(row) for row in value)
     for before, after in itertools.pairwise(steps):
         if after.after_hours <= before.after_hours or after.percent < before.percent:
-            raise Wrong("a list whose hours rise from step to step and whose percentages never fall")
+            raise WrongValue("a list whose hours rise from step to step and whose percentages never fall")
     return steps
 
 
@@ -155,7 +157,7 @@ def _step(value: Any) -> LateStep:
 
 def _extra_credit(value: Any) -> tuple[tuple[str, float], ...]:
     if not isinstance(value, dict):
-        raise Wrong("a table of questions and points, for example {q8 = 2}")
+        raise WrongValue("a table of questions and points, for example {q8 = 2}")
     return tuple((question, get(value, question, "extra_credit", positive)) for question in sorted(value))
 
 
@@ -168,11 +170,11 @@ def _fewer_numbers(value: Any) -> FewerNumbers:
 def _curve(value: Any) -> tuple[tuple[float, float], ...]:
     rule = "a list like [[20000, 0], [10000, 1]]: ever fewer numbers, points that begin with 0 and rise"
     if not isinstance(value, list) or len(value) < 2:
-        raise Wrong(rule)
+        raise WrongValue(rule)
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in value):
-        raise Wrong(rule)
+        raise WrongValue(rule)
     pairs = tuple((not_negative(numbers), not_negative(points)) for numbers, points in value)
     falls = all(after[0] < before[0] and after[1] > before[1] for before, after in itertools.pairwise(pairs))
     if pairs[0][1] != 0 or not falls:
-        raise Wrong(rule)
+        raise WrongValue(rule)
     return pairs

@@ -7,19 +7,19 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Wrong(ValueError):
+class WrongValue(ValueError):
     """What a value should be, or what is wrong with a table; the caller adds the file."""
 
 
 def table_of(value: Any, where: str, keys: tuple[str, ...]) -> dict[str, Any]:
     """`value` if it is a table with none but these keys."""
     if value is None:
-        raise Wrong(f"it lacks the table {where}")
+        raise WrongValue(f"it lacks the table {where}")
     if not isinstance(value, dict):
-        raise Wrong(f"{where} must be a table, got {value!r}")
+        raise WrongValue(f"{where} must be a table, got {value!r}")
     for key in value:
         if key not in keys:
-            raise Wrong(f"{where} has the unknown key {key!r}; it may have {', '.join(keys)}")
+            raise WrongValue(f"{where} has the unknown key {key!r}; it may have {', '.join(keys)}")
     return value
 
 
@@ -28,29 +28,29 @@ def get(table: dict[str, Any], key: str, where: str, read: Callable[[Any], T]) -
 
     >>> get({"points": -1}, "points", "[[exercise]]", positive)
     Traceback (most recent call last):
-    autograder.values.Wrong: [[exercise]] has points = -1, but it must be a number above 0
+    autograder.values.WrongValue: [[exercise]] has points = -1, but it must be a number above 0
     """
     if key not in table:
-        raise Wrong(f"{where} lacks the key '{key}'")
+        raise WrongValue(f"{where} lacks the key '{key}'")
     try:
         return read(table[key])
-    except Wrong as error:
+    except WrongValue as error:
         value = table[key]
         shown = value.isoformat() if hasattr(value, "isoformat") else repr(value)
-        raise Wrong(f"{where} has {key} = {shown}, but it must be {error}") from None
+        raise WrongValue(f"{where} has {key} = {shown}, but it must be {error}") from None
 
 
 def text(value: Any) -> str:
     """A text that says something."""
     if not isinstance(value, str) or not value.strip():
-        raise Wrong("a text in quotes that is not empty")
+        raise WrongValue("a text in quotes that is not empty")
     return value
 
 
 def texts(value: Any) -> tuple[str, ...]:
     """A list of such texts."""
     if not isinstance(value, list):
-        raise Wrong('a list of texts, for example ["network.onnx"]')
+        raise WrongValue('a list of texts, for example ["network.onnx"]')
     return tuple(text(item) for item in value)
 
 
@@ -71,7 +71,7 @@ def percent(value: Any) -> float:
 
 def _number(value: Any, rule: str, holds: Callable[[float], bool]) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Wrong(rule)
+        raise WrongValue(rule)
     if not math.isfinite(value) or not holds(value):
-        raise Wrong(rule)
+        raise WrongValue(rule)
     return float(value)

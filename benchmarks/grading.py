@@ -31,7 +31,7 @@ import nbformat
 import psutil
 
 from autograder import sandbox, scoring
-from autograder.course import ROOT, Exercise, load_course
+from autograder.course import ROOT, CourseExercise, load_course
 from autograder.submission import read_submission
 
 PEER_NOTEBOOKS = 4
@@ -40,7 +40,7 @@ NBGRADER = "nbgrader==0.9.6"
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "COLUMNS": "200"}
 
 
-def honest_notebooks(exercise: Exercise) -> list[Path]:
+def honest_notebooks(exercise: CourseExercise) -> list[Path]:
     folders = [exercise.folder / "submissions" / kind for kind in ("full", "partial", "wrong")]
     return sorted(path for folder in folders for path in folder.glob("*.ipynb"))
 
@@ -92,7 +92,7 @@ def peak_memory() -> Iterator[list[float]]:
         thread.join()
 
 
-def overhead(exercise: Exercise, notebooks: list[Path], runs: int) -> dict[str, list[float]]:
+def overhead(exercise: CourseExercise, notebooks: list[Path], runs: int) -> dict[str, list[float]]:
     """Milliseconds of each submission with a warm parent: its cells, the hidden tests, the rest."""
     limits = sandbox.load_limits(exercise.limits)
     parts: dict[str, list[float]] = {"its own cells": [], "the tests": [], "everything else": []}
@@ -121,7 +121,7 @@ def overhead(exercise: Exercise, notebooks: list[Path], runs: int) -> dict[str, 
 
 
 def ours(
-    exercise: Exercise, notebooks: list[Path], size: int, workers: int, folder: Path
+    exercise: CourseExercise, notebooks: list[Path], size: int, workers: int, folder: Path
 ) -> tuple[float, float]:
     """Seconds from the command's start to its end for a class of `size`, and its peak memory in GiB."""
     handed_in, out = folder / f"class_{size}_{workers}", folder / f"out_{size}_{workers}"
@@ -137,7 +137,7 @@ def ours(
     return seconds, most[0]
 
 
-def otter(exercise: Exercise, notebooks: list[Path], folder: Path) -> list[float]:
+def otter(exercise: CourseExercise, notebooks: list[Path], folder: Path) -> list[float]:
     """Seconds of `otter run` on each notebook."""
     archive = exercise.bundle / "autograder.zip"
     program = Path(sys.executable).with_name("otter")
@@ -147,7 +147,7 @@ def otter(exercise: Exercise, notebooks: list[Path], folder: Path) -> list[float
     ]
 
 
-def nbgrader(exercise: Exercise, notebooks: list[Path], folder: Path) -> list[float]:
+def nbgrader(exercise: CourseExercise, notebooks: list[Path], folder: Path) -> list[float]:
     """Seconds a notebook of `nbgrader autograde` over a class of these, with a cell for each test file."""
     program = _installed_nbgrader()
     tests = [_test_cell(path) for path in sorted((exercise.bundle / "tests").glob("*.py"))]

@@ -12,7 +12,7 @@ from autograder.authoring.examples import Example, make_notebook, parse_examples
 from autograder.authoring.master import read_master
 from autograder.authoring.notebooks import finish, to_bytes
 from autograder.authoring.public_tests import count_cases, rewrite
-from autograder.course import Course, Exercise
+from autograder.course import Course, CourseExercise
 
 SEED_BYTES = 32
 
@@ -36,7 +36,7 @@ def first_of_each_kind(examples: Sequence[Example]) -> list[Example]:
     return list({example.folder: example for example in reversed(examples)}.values())
 
 
-def render(exercise: Exercise, course: Course) -> Rendered:
+def render(exercise: CourseExercise, course: Course) -> Rendered:
     """Make everything for one exercise, without writing anything."""
     requirement = f"convcourse @ git+{course.repository}@{course.branch}"
     addresses = {"site": course.site, "repository": course.repository}
@@ -74,17 +74,17 @@ def _zip_seed(path: Path) -> str:
     return kept if len(kept) == 2 * SEED_BYTES else secrets.token_hex(SEED_BYTES)
 
 
-def public_tests_folder(exercise: Exercise) -> Path:
+def public_tests_folder(exercise: CourseExercise) -> Path:
     """Where convcourse finds the public tests of an exercise."""
     return exercise.root / "convcourse" / "public_tests" / exercise.slug
 
 
-def submissions_folder(exercise: Exercise) -> Path:
+def submissions_folder(exercise: CourseExercise) -> Path:
     """Where the example submissions of an exercise lie."""
     return exercise.folder / "submissions"
 
 
-def _check_tests(exercise: Exercise, views: Views, questions: list[str]) -> None:
+def _check_tests(exercise: CourseExercise, views: Views, questions: list[str]) -> None:
     for name, source in views.all_tests.items():
         try:
             compile(source, name, "exec")
@@ -95,14 +95,14 @@ def _check_tests(exercise: Exercise, views: Views, questions: list[str]) -> None
             raise BuildError(f"{exercise.slug}: question {question} has no tests")
 
 
-def _examples(exercise: Exercise, questions: list[str]) -> list[Example]:
+def _examples(exercise: CourseExercise, questions: list[str]) -> list[Example]:
     path = exercise.folder / "examples.md"
     if not path.is_file():
         return []
     return parse_examples(path.read_text(encoding="utf-8"), questions)
 
 
-def _submission(example: Example, exercise: Exercise, views: Views) -> tuple[Path, bytes]:
+def _submission(example: Example, exercise: CourseExercise, views: Views) -> tuple[Path, bytes]:
     notebook = to_bytes(finish(make_notebook(example, views.solution, views.student), exercise.slug))
     stem = submissions_folder(exercise) / example.folder / example.name
     if not (exercise.artifacts or example.artifacts):

@@ -3,17 +3,17 @@
 from pathlib import Path
 
 from autograder.authoring.render import Rendered, public_tests_folder, render, submissions_folder
-from autograder.course import Course, Exercise
+from autograder.course import Course, CourseExercise
 from autograder.files import write_whole
 
 
-def build_exercise(exercise: Exercise, course: Course) -> tuple[Rendered, list[Path]]:
+def build_exercise(exercise: CourseExercise, course: Course) -> tuple[Rendered, list[Path]]:
     """Build one exercise; returns what was made and the paths that changed on disk."""
     rendered = render(exercise, course)
     return rendered, write(exercise, rendered)
 
 
-def write(exercise: Exercise, rendered: Rendered) -> list[Path]:
+def write(exercise: CourseExercise, rendered: Rendered) -> list[Path]:
     """Put on disk what a master makes, and take away what it makes no longer; the paths that changed."""
     changed = []
     for path, data in {**rendered.committed, **rendered.bundle}.items():
@@ -26,7 +26,7 @@ def write(exercise: Exercise, rendered: Rendered) -> list[Path]:
     return changed
 
 
-def stale_files(exercise: Exercise, rendered: Rendered) -> list[str]:
+def stale_files(exercise: CourseExercise, rendered: Rendered) -> list[str]:
     """Committed files that differ from what the master makes, each with what is wrong."""
     problems = []
     for path, data in rendered.committed.items():
@@ -41,7 +41,7 @@ def stale_files(exercise: Exercise, rendered: Rendered) -> list[str]:
     return problems
 
 
-def _left_over(exercise: Exercise, rendered: Rendered, more: list[Path]) -> list[Path]:
+def _left_over(exercise: CourseExercise, rendered: Rendered, more: list[Path]) -> list[Path]:
     """Files in generated folders that no master makes any longer."""
     expected = {**rendered.committed, **rendered.bundle}
     folders = [public_tests_folder(exercise), submissions_folder(exercise), *more]

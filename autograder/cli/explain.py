@@ -17,7 +17,7 @@ from autograder.cli.shared import (
     secret_for,
     select,
 )
-from autograder.course import ROOT, Course, Exercise
+from autograder.course import ROOT, Course, CourseExercise
 
 if TYPE_CHECKING:
     from autograder.gradebook import Gradebook, Graded
@@ -110,7 +110,7 @@ def _line(graded: "Graded", explained: bool) -> "AttemptLine":
     )
 
 
-def _today(exercise: Exercise, grader: str, secret: int | None) -> tuple["Today", "Sources | None"]:
+def _today(exercise: CourseExercise, grader: str, secret: int | None) -> tuple["Today", "Sources | None"]:
     """The hashes of now, and the source of the tests; without the tests, why they are not there."""
     from autograder.pipeline.keys import grader_hash, tests_hash
     from autograder.report import Today, read_sources

@@ -19,7 +19,7 @@ from autograder.cli.shared import (
     refuse,
     select,
 )
-from autograder.course import ROOT, Exercise
+from autograder.course import ROOT, CourseExercise
 from autograder.policy import HandIn
 from autograder.record import RecordError
 
@@ -115,7 +115,7 @@ def opened(address: str | None) -> Iterator["Gradebook"]:
 
 
 def _counting_attempts(
-    book: "Gradebook", exercise: Exercise, hand_in: HandIn
+    book: "Gradebook", exercise: CourseExercise, hand_in: HandIn
 ) -> tuple[list["Entry"], list[str]]:
     """Of each student the attempt that counts by the policy, and the names of those to grade yet.
 
@@ -145,7 +145,7 @@ def counting(graded: "Graded") -> "Grading":
     return graded.grading or graded.gradings[-1]
 
 
-def _compare(entries: Sequence["Entry"], exercise: Exercise, threshold: float) -> "Similarity | None":
+def _compare(entries: Sequence["Entry"], exercise: CourseExercise, threshold: float) -> "Similarity | None":
     """The notebooks of a class compared; None where the blank notebook is not there."""
     from autograder import report as room
 

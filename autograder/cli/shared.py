@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from autograder import tables
-from autograder.course import Course, CourseError, Exercise, load_course
+from autograder.course import Course, CourseError, CourseExercise, load_course
 
 app = typer.Typer(
     name="autograder",
@@ -69,7 +69,7 @@ def load(root: Path) -> Course:
         refuse(str(error))
 
 
-def select(course: Course, slugs: list[str] | None) -> list[Exercise]:
+def select(course: Course, slugs: list[str] | None) -> list[CourseExercise]:
     """The named exercises, or all."""
     try:
         return [course.exercise(slug) for slug in slugs] if slugs else list(course.exercises)

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from autograder.course import CourseError, Exercise
+from autograder.course import CourseError, CourseExercise
 from autograder.gradebook.book import Gradebook
 from autograder.gradebook.identity import attempt_of, natural
 from autograder.gradebook.models import Graded, Grading, Points
@@ -191,7 +191,7 @@ class StudentGrades:
 
 
 def class_grades(
-    book: Gradebook, exercises: Iterable[Exercise], hand_in: HandIn, student: str | None = None
+    book: Gradebook, exercises: Iterable[CourseExercise], hand_in: HandIn, student: str | None = None
 ) -> list[StudentGrades]:
     """The grades of everybody, or of one, with an attempt or points by hand; names as people sort them."""
     finals: dict[str, dict[str, Final]] = defaultdict(dict)
@@ -225,7 +225,7 @@ def in_order(attempts: Sequence[Graded], hand_in: HandIn) -> list[Graded]:
     )
 
 
-def check_questions(exercise: Exercise) -> None:
+def check_questions(exercise: CourseExercise) -> None:
     """Raise `CourseError` where the policy gives extra credit for a question that there is not."""
     for question, points in exercise.policy.extra_credit:
         if exercise.questions and question not in exercise.questions:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder import feedback, gradebook
-from autograder.course import Course, Exercise, load_course
+from autograder.course import Course, CourseExercise, load_course
 from autograder.gradebook import Attempt
 from autograder.gradebook.csv_input import submitted_at
 from autograder.gradebook.identity import student_of
@@ -32,7 +32,7 @@ HURRY_S = 5.0
 
 def grade_batch(
     found: Sequence[Found],
-    exercise: Exercise,
+    exercise: CourseExercise,
     out: Path,
     *,
     secret: int,
@@ -77,7 +77,7 @@ def grade_batch(
 class GradingRun:
     """Where submissions go out and records come in, for one run over one exercise."""
 
-    exercise: Exercise
+    exercise: CourseExercise
     course: Course
     out: Path
     secret: int

@@ -14,7 +14,7 @@ from typing import Any
 
 from autograder import sandbox, scoring
 from autograder import submission as intake
-from autograder.course import Course, Exercise
+from autograder.course import Course, CourseExercise
 from autograder.pipeline.failure import failed, without_score
 from autograder.pipeline.job import Job
 from autograder.pipeline.keys import grader_hash, tests_hash
@@ -70,7 +70,7 @@ def _grader_failed(job: Job, detail: str) -> Outcome:
     return replace(outcome, detail=_detail([detail]))
 
 
-def _differs(job: Job, exercise: Exercise, secret: int) -> str:
+def _differs(job: Job, exercise: CourseExercise, secret: int) -> str:
     """In which way this checkout would not grade as the sender's does, or an empty text."""
     if job.grader != grader_hash(job.unsafe):
         return (
@@ -89,7 +89,9 @@ def _differs(job: Job, exercise: Exercise, secret: int) -> str:
     return ""
 
 
-def _graded(submission: intake.Submission, exercise: Exercise, job: Job, secret: int) -> tuple[Outcome, Any]:
+def _graded(
+    submission: intake.Submission, exercise: CourseExercise, job: Job, secret: int
+) -> tuple[Outcome, Any]:
     """Run and score, and do so again where the sandbox broke or the student's process died.
 
     A process that a kernel short of memory or an administrator ended looks the same as one that ended itself.
@@ -105,7 +107,7 @@ def _graded(submission: intake.Submission, exercise: Exercise, job: Job, secret:
 
 
 def _run_and_score(
-    submission: intake.Submission, exercise: Exercise, job: Job, secret: int
+    submission: intake.Submission, exercise: CourseExercise, job: Job, secret: int
 ) -> tuple[Outcome, Any]:
     """Run the student's cells in the sandbox, then the tests out here over the names they defined."""
     limits = sandbox.load_limits(exercise.limits)

@@ -4,7 +4,7 @@ import json
 import struct
 from dataclasses import asdict, dataclass, fields
 
-from autograder.course import Exercise
+from autograder.course import CourseExercise
 from autograder.pipeline.keys import submission_hash
 from autograder.record import Key
 
@@ -34,7 +34,7 @@ class Job:
 
     @classmethod
     def of(
-        cls, exercise: Exercise, name: str, content: bytes, *, tests: str, grader: str, unsafe: bool
+        cls, exercise: CourseExercise, name: str, content: bytes, *, tests: str, grader: str, unsafe: bool
     ) -> "Job":
         """The job of grading `content` for `exercise`."""
         return cls(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import autograder
 import convcourse
-from autograder.course import Exercise
+from autograder.course import CourseExercise
 from autograder.scoring.secret import fingerprint
 
 # What decides a grade. How a grade is shown, kept or reported does not, so those rooms may change freely.
@@ -44,13 +44,13 @@ def submission_hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def question_hashes(exercise: Exercise) -> dict[str, str]:
+def question_hashes(exercise: CourseExercise) -> dict[str, str]:
     """The hash of each question's test file, public and hidden cases together, by the question's name."""
     files = sorted((exercise.bundle / "tests").glob("*.py"))
     return {path.stem: submission_hash(path.read_bytes()) for path in files}
 
 
-def tests_hash(exercise: Exercise, secret: int) -> str:
+def tests_hash(exercise: CourseExercise, secret: int) -> str:
     """The hash of an exercise's tests, of what it asks for, and of the secret that its inputs are drawn from.
 
     The same tests with another secret draw other inputs, so the hash differs. Raises FileNotFoundError where

@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.course import Course, Exercise
+from autograder.course import Course, CourseExercise
 from autograder.gradebook import Attempt, Gradebook, Graded
 from autograder.pipeline.dispatch import dispatch
 from autograder.pipeline.job import Job
@@ -62,7 +62,7 @@ def regrade(
 
 def _one(
     book: Gradebook,
-    exercise: Exercise,
+    exercise: CourseExercise,
     secret: int,
     workers: int,
     unsafe: bool,

@@ -12,7 +12,7 @@ from typing import Any
 
 from autograder import sandbox, scoring
 from autograder import submission as intake
-from autograder.course import Exercise
+from autograder.course import CourseExercise
 from autograder.pipeline.cheap import CheapSession, Habit, PublicTable
 from autograder.verdict import QuestionOutcome
 from convcourse.checks import NotTelling
@@ -21,7 +21,9 @@ from convcourse.checks import NotTelling
 class Rehearsal:
     """The names that a submission's cells have made, ready to be asked."""
 
-    def __init__(self, exercise: Exercise, session: sandbox.Session, judging: Any, fingerprint: str) -> None:
+    def __init__(
+        self, exercise: CourseExercise, session: sandbox.Session, judging: Any, fingerprint: str
+    ) -> None:
         self.exercise, self._session, self._judging = exercise, session, judging
         self._fingerprint = fingerprint  # of the submission, so that it is asked what a grading asks
 
@@ -72,7 +74,9 @@ def _judged(
 
 
 @contextmanager
-def rehearse(content: bytes, exercise: Exercise, *, seed: int, unsafe: bool = False) -> Iterator[Rehearsal]:
+def rehearse(
+    content: bytes, exercise: CourseExercise, *, seed: int, unsafe: bool = False
+) -> Iterator[Rehearsal]:
     """Run the cells of a submission (a notebook's bytes, or a zip's) and keep them to be asked.
 
     `seed` orders the images on which a network is judged, once. Raises `Malformed` for what cannot be read.

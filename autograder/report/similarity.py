@@ -34,7 +34,7 @@ class Notebook:
 
 
 @dataclass(frozen=True)
-class Pair:
+class SimilarPair:
     """Two notebooks by their places in `Similarity.notebooks`, and how much of each is in the other.
 
     A share is of the notebook's own code (0 to 1); `characters` counts filtered characters of `first`.
@@ -62,7 +62,7 @@ class Similarity:
 
     notebooks: tuple[Notebook, ...]
     prints: tuple[tuple[CellPrint, ...], ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[SimilarPair, ...]
     groups: tuple[tuple[int, ...], ...]
     common: frozenset[int]
     mostly_common: tuple[int, ...]
@@ -96,7 +96,7 @@ def compare(notebooks: Sequence[Notebook], blank: Sequence[str], threshold: floa
     common = _common([own[place] for place in enough])
     lines = [np.where(np.isin(own[place], common), 0, own[place]) for place in heads]
     pairs = [
-        Pair(heads[first], heads[second], one, two, characters)
+        SimilarPair(heads[first], heads[second], one, two, characters)
         for first, second, one, two, characters in _pairs(lines, threshold)
     ]
     return Similarity(
@@ -112,7 +112,7 @@ def compare(notebooks: Sequence[Notebook], blank: Sequence[str], threshold: floa
     )
 
 
-def _rank(pair: Pair) -> tuple[float, int, int, int]:
+def _rank(pair: SimilarPair) -> tuple[float, int, int, int]:
     """The most alike first: both shares count, so that a short piece of a long notebook comes later."""
     return -(pair.first_share + pair.second_share), -pair.characters, pair.first, pair.second
 

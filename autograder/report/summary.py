@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from autograder.record import Record, RecordError
-from autograder.report.wrong import Wrong, WrongAnswers, error_name, most_common
+from autograder.report.wrong_answers import WrongAnswer, WrongAnswers, error_name, most_common
 from autograder.text import one_line, percent
 from autograder.verdict import Outcome, QuestionOutcome, Verdict
 
@@ -91,7 +91,7 @@ class Summary:
     max_score: float
     verdicts: tuple[tuple[Verdict, int], ...]
     questions: tuple[QuestionRow, ...]
-    wrong: tuple[Wrong, ...]
+    wrong: tuple[WrongAnswer, ...]
     wrong_left_out: int
     cell_errors: tuple[tuple[str, int], ...]
     slow: tuple[Slow, ...]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from autograder.authoring import Rendered
-from autograder.course import Exercise
+from autograder.course import CourseExercise
 from autograder.verify.findings import Finding
 
 # Shorter lines, such as 'return total', say nothing about where they come from.
@@ -19,7 +19,7 @@ TAG = re.compile(r"<[^>]*>")
 SPACE = re.compile(r"\s+")
 
 
-def check_leaks(exercise: Exercise, rendered: Rendered) -> list[Finding]:
+def check_leaks(exercise: CourseExercise, rendered: Rendered) -> list[Finding]:
     """Look for lines of hidden tests and solutions in the student's files, and of tests on the site."""
     notebook = rendered.committed[exercise.notebook].decode()
     tests = "\n".join(
@@ -44,7 +44,7 @@ def check_leaks(exercise: Exercise, rendered: Rendered) -> list[Finding]:
     ]
 
 
-def _finding(exercise: Exercise, check: str, leaked: Iterable[str]) -> Finding:
+def _finding(exercise: CourseExercise, check: str, leaked: Iterable[str]) -> Finding:
     lines = sorted(leaked)
     return Finding(
         exercise.slug, check, not lines, f"{len(lines)} lines, for example {lines[0]!r}" if lines else ""
@@ -78,7 +78,7 @@ def _all_lines(notebook: str) -> list[str]:
     return [line for cell in json.loads(notebook)["cells"] for line in "".join(cell["source"]).splitlines()]
 
 
-def _on_site(exercise: Exercise, lines: set[str]) -> set[str]:
+def _on_site(exercise: CourseExercise, lines: set[str]) -> set[str]:
     leaked: set[str] = set()
     site = exercise.root / "_build" / "html"
     for path in sorted(site.rglob("*")):

@@ -9,7 +9,7 @@ from autograder.authoring import BuildError, Rendered, render, stale_files, writ
 from autograder.authoring.assign import make_zip
 from autograder.authoring.examples import Example, read_artifacts
 from autograder.authoring.render import first_of_each_kind
-from autograder.course import Course, Exercise
+from autograder.course import Course, CourseExercise
 from autograder.pipeline.grade_batch import grade_batch
 from autograder.pipeline.rehearsal import rehearse
 from autograder.submission import Found
@@ -34,7 +34,7 @@ SAMPLE = Effort(full_secrets=8, wrong_secrets=2, every_example=False)
 
 
 def verify_exercise(
-    exercise: Exercise,
+    exercise: CourseExercise,
     course: Course,
     *,
     secret: int,
@@ -71,7 +71,7 @@ def verify_exercise(
     return findings
 
 
-def _has_examples(exercise: Exercise, rendered: Rendered) -> Finding:
+def _has_examples(exercise: CourseExercise, rendered: Rendered) -> Finding:
     folders = {example.folder for example in rendered.examples}
     missing = sorted({"full", "partial", "wrong", "crash", "timeout", "hostile"} - folders)
     detail = (
@@ -81,7 +81,7 @@ def _has_examples(exercise: Exercise, rendered: Rendered) -> Finding:
 
 
 def _graded(
-    exercise: Exercise,
+    exercise: CourseExercise,
     rendered: Rendered,
     effort: Effort,
     folder: Path,
@@ -98,7 +98,7 @@ def _graded(
         if example in shown or (effort.every_example and example.folder not in ("full", "wrong"))
     ]
 
-    def run(found: list[Found], of: Exercise) -> list[Outcome]:
+    def run(found: list[Found], of: CourseExercise) -> list[Outcome]:
         return grade_batch(
             found,
             of,
@@ -125,7 +125,7 @@ def _graded(
 
 
 def _rehearsed(
-    exercise: Exercise,
+    exercise: CourseExercise,
     rendered: Rendered,
     effort: Effort,
     folder: Path,
@@ -153,14 +153,14 @@ def _rehearsed(
                 yield planted_mistake(exercise, example, rehearsal, tried)
 
 
-def _blank_fails(exercise: Exercise, outcome: Outcome) -> Finding:
+def _blank_fails(exercise: CourseExercise, outcome: Outcome) -> Finding:
     earned = [f"{question.name} {question.score:g}" for question in outcome.questions if question.score]
     ok = outcome.verdict is Verdict.GRADED and not earned
     detail = f"{outcome.verdict} ({outcome.message}); points for nothing: {', '.join(earned) or 'none'}"
     return Finding(exercise.slug, "the blank exercise earns nothing", ok, "" if ok else detail)
 
 
-def _master_passes(exercise: Exercise, outcome: Outcome) -> Finding:
+def _master_passes(exercise: CourseExercise, outcome: Outcome) -> Finding:
     failed = [
         f"{question.name} '{case.name}': {case.message}"
         for question in outcome.questions
@@ -174,7 +174,7 @@ def _master_passes(exercise: Exercise, outcome: Outcome) -> Finding:
     )
 
 
-def _master_submission(exercise: Exercise, rendered: Rendered, folder: Path) -> Path:
+def _master_submission(exercise: CourseExercise, rendered: Rendered, folder: Path) -> Path:
     """The solution notebook, with the artifacts of the first full example where some are asked for."""
     notebook = exercise.bundle / "solution.ipynb"
     if not exercise.artifacts:
@@ -188,7 +188,7 @@ def _master_submission(exercise: Exercise, rendered: Rendered, folder: Path) -> 
     return path
 
 
-def _written(exercise: Exercise, rendered: Rendered, example: Example, folder: Path) -> Path:
+def _written(exercise: CourseExercise, rendered: Rendered, example: Example, folder: Path) -> Path:
     """The example as a file that can be handed in."""
     suffix = ".zip" if exercise.artifacts or example.artifacts else ".ipynb"
     path = folder / "examples" / example.folder / f"{example.name}{suffix}"

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from autograder.authoring.examples import Example
-from autograder.course import Exercise
+from autograder.course import CourseExercise
 from autograder.pipeline.cheap import habits
 from autograder.pipeline.rehearsal import Rehearsal
 from autograder.verdict import QuestionOutcome
@@ -24,7 +24,9 @@ DRAWS = re.compile(r"\b(secret_rng|telling)\b")
 """What a test file mentions where its inputs depend on the secret; else one secret shows as much as fifty."""
 
 
-def full_marks(exercise: Exercise, name: str, rehearsal: Rehearsal, secrets: Collection[int]) -> Finding:
+def full_marks(
+    exercise: CourseExercise, name: str, rehearsal: Rehearsal, secrets: Collection[int]
+) -> Finding:
     """A right solution earns everything, whatever is drawn."""
     first, *others = secrets
     unlucky: dict[str, list[int]] = {}
@@ -40,7 +42,7 @@ def full_marks(exercise: Exercise, name: str, rehearsal: Rehearsal, secrets: Col
 
 
 def planted_mistake(
-    exercise: Exercise, example: Example, rehearsal: Rehearsal, secrets: Collection[int]
+    exercise: CourseExercise, example: Example, rehearsal: Rehearsal, secrets: Collection[int]
 ) -> Finding:
     """A mistake costs points in its own questions under every secret, and nowhere else."""
     first, *others = secrets
@@ -62,14 +64,14 @@ def planted_mistake(
     )
 
 
-def cheap_answers(exercise: Exercise, rehearsal: Rehearsal, secret: int) -> Iterator[Finding]:
+def cheap_answers(exercise: CourseExercise, rehearsal: Rehearsal, secret: int) -> Iterator[Finding]:
     """Answers that know nothing earn next to nothing, in every question."""
     for name, right in rehearsal.ask(secret).items():
         yield _cheap(exercise, name, right, rehearsal, secret)
 
 
 def _cheap(
-    exercise: Exercise, name: str, right: QuestionOutcome, rehearsal: Rehearsal, secret: int
+    exercise: CourseExercise, name: str, right: QuestionOutcome, rehearsal: Rehearsal, secret: int
 ) -> Finding:
     reasons = cheap_cases(exercise.bundle / "tests" / f"{name}.py")
     earned: dict[int, list[str]] = {}
@@ -91,7 +93,7 @@ def _cheap(
     return Finding(exercise.slug, f"{name}: cheap answers earn next to nothing", not problems, detail)
 
 
-def drawing_questions(exercise: Exercise) -> set[str]:
+def drawing_questions(exercise: CourseExercise) -> set[str]:
     """The questions whose hidden inputs depend on the secret."""
     files = (exercise.bundle / "tests").glob("*.py")
     return {path.stem for path in files if DRAWS.search(path.read_text(encoding="utf-8"))}

@@ -9,7 +9,7 @@ from gradebook_samples import EXERCISE, a_record, an_attempt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.course import CourseError, Exercise
+from autograder.course import CourseError, CourseExercise
 from autograder.gradebook import BookError, Points, open_gradebook
 from autograder.gradebook.csv_input import CsvError, read_csv
 from autograder.gradebook.exports import Table, canvas_table, csv_table, moodle_table, write_gradescope
@@ -19,8 +19,8 @@ from autograder.verdict import Verdict
 
 OTHER = "05_y"
 EXERCISES = (
-    Exercise(EXERCISE, "Stride and padding", 4.0, "notebook"),
-    Exercise(OTHER, "Pooling", 10.0, "notebook"),
+    CourseExercise(EXERCISE, "Stride and padding", 4.0, "notebook"),
+    CourseExercise(OTHER, "Pooling", 10.0, "notebook"),
 )
 
 
@@ -49,7 +49,7 @@ def test_the_grades_of_a_class_is_each_students_final_grade(address):
         book.add(an_attempt(b"2", "Zoe/9", hours=5), a_record(b"2", (2.0, 2.0)), b"2")
         book.add(an_attempt(b"3", "ada"), a_record(b"3", verdict=Verdict.GRADER_ERROR), b"3")
         book.add_points([Points("Bob", EXERCISE, "q1", 1.0, "on paper", "Eve")])
-        last = Exercise(EXERCISE, "Stride and padding", 4.0, "notebook", policy=Policy(attempts="last"))
+        last = CourseExercise(EXERCISE, "Stride and padding", 4.0, "notebook", policy=Policy(attempts="last"))
         pattern = HandIn(r"(?P<student>\w+)/(?P<attempt>\d+)")
         found = {s.student: s.finals[EXERCISE].score for s in class_grades(book, [last], pattern)}
         assert found == {"ada": None, "Bob": 1.0, "Zoe": 2.0}
@@ -59,7 +59,9 @@ def test_the_grades_of_a_class_is_each_students_final_grade(address):
 
 
 def test_extra_credit_for_a_question_that_there_is_not_is_refused(tmp_path, address):
-    exercise = Exercise(EXERCISE, "T", 4.0, "x", root=tmp_path, policy=Policy(extra_credit=(("q8", 2.0),)))
+    exercise = CourseExercise(
+        EXERCISE, "T", 4.0, "x", root=tmp_path, policy=Policy(extra_credit=(("q8", 2.0),))
+    )
     (exercise.bundle / "tests").mkdir(parents=True)
     (exercise.bundle / "tests" / "q1.py").touch()
     with (

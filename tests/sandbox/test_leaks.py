@@ -10,7 +10,7 @@ import json
 import pytest
 
 from autograder import feedback, sandbox, scoring
-from autograder.course import Course, Exercise
+from autograder.course import Course, CourseExercise
 from autograder.gradebook import grades
 from autograder.pipeline import grade_one, keys
 from autograder.pipeline.job import Job
@@ -73,7 +73,7 @@ WAYS = {
 
 @pytest.fixture(scope="module")
 def exercise(tmp_path_factory):
-    made = Exercise(SLUG, "Leaks", 1.0, "notebook", (), tmp_path_factory.mktemp("leaks"))
+    made = CourseExercise(SLUG, "Leaks", 1.0, "notebook", (), tmp_path_factory.mktemp("leaks"))
     (made.bundle / "tests").mkdir(parents=True)
     (made.bundle / "tests" / "q1.py").write_text(TEST)
     return made
@@ -92,7 +92,7 @@ def notebook(*sources: str) -> bytes:
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}).encode()
 
 
-def graded(exercise: Exercise, content: bytes, secret: int) -> Record:
+def graded(exercise: CourseExercise, content: bytes, secret: int) -> Record:
     tests, grader = keys.tests_hash(exercise, secret), keys.grader_hash()
     job = Job.of(exercise, "ada", content, tests=tests, grader=grader, unsafe=False)
     whole = Course("Leaks", "https://x", "main", "https://x", (exercise,))

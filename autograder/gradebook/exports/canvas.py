@@ -8,7 +8,7 @@ the roster stays as it was.
 import re
 from collections.abc import Sequence
 
-from autograder.course import Exercise
+from autograder.course import CourseExercise
 from autograder.gradebook.csv_input import CsvError, CsvTable, cell
 from autograder.gradebook.exports.roster import match
 from autograder.gradebook.exports.table import Table, kept, number
@@ -22,7 +22,7 @@ HIDDEN = re.compile(r"\s*(Muted|Manual Posting.*)?\s*", re.IGNORECASE)
 
 
 def canvas_table(
-    students: Sequence[StudentGrades], exercises: Sequence[Exercise], roster: CsvTable | None
+    students: Sequence[StudentGrades], exercises: Sequence[CourseExercise], roster: CsvTable | None
 ) -> Table:
     """The table for Canvas; `roster` is the gradebook that Canvas exported. Raises `CsvError`."""
     if roster is None:
@@ -58,7 +58,7 @@ def canvas_table(
     return Table(tuple(map(tuple, rows)), tuple(warnings), roster.delimiter)
 
 
-def _without_roster(students: Sequence[StudentGrades], exercises: Sequence[Exercise]) -> Table:
+def _without_roster(students: Sequence[StudentGrades], exercises: Sequence[CourseExercise]) -> Table:
     rows = [
         (*STUDENT_COLUMNS, *(plain(exercise.title) for exercise in exercises)),
         (POINTS, "", "", "", "", *(number(exercise.points) for exercise in exercises)),
@@ -71,7 +71,7 @@ def _without_roster(students: Sequence[StudentGrades], exercises: Sequence[Exerc
     return Table(tuple(rows), (warning,))
 
 
-def _assignment(roster: CsvTable, exercise: Exercise) -> int | None:
+def _assignment(roster: CsvTable, exercise: CourseExercise) -> int | None:
     """The column of an exercise: its title or slug, with or without Canvas's number behind it."""
     wanted = {exercise.title.casefold(), exercise.slug.casefold()}
     for index, column in enumerate(roster.columns):
@@ -82,7 +82,7 @@ def _assignment(roster: CsvTable, exercise: Exercise) -> int | None:
 
 
 def _points_row(
-    cells: list[str], exercises: Sequence[Exercise], places: dict[str, int], warnings: list[str]
+    cells: list[str], exercises: Sequence[CourseExercise], places: dict[str, int], warnings: list[str]
 ) -> list[str]:
     cells = [POINTS, *cells[1:]]
     cells += [""] * (max([len(cells) - 1, *places.values()]) + 1 - len(cells))

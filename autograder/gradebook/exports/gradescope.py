@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from autograder.course import Exercise
+from autograder.course import CourseExercise
 from autograder.gradebook.book import Gradebook
 from autograder.gradebook.grades import write_results
 from autograder.gradebook.models import BookError, Grading
 
 
-def write_gradescope(book: Gradebook, exercises: Sequence[Exercise], out: Path) -> tuple[int, list[str]]:
+def write_gradescope(
+    book: Gradebook, exercises: Sequence[CourseExercise], out: Path
+) -> tuple[int, list[str]]:
     """Write OUT/SLUG/NAME/results.json; how many there are, and what the instructor must know.
 
     A name that several contents share gets the first letters of the content's hash. An attempt that is not

@@ -7,7 +7,7 @@ Moodle does not know stops its import, so only people of the roster are written,
 import re
 from collections.abc import Sequence
 
-from autograder.course import Exercise
+from autograder.course import CourseExercise
 from autograder.gradebook.csv_input import CsvError, CsvTable
 from autograder.gradebook.exports.roster import match
 from autograder.gradebook.exports.table import Table, kept, number
@@ -31,7 +31,7 @@ NO_GRADE = "-"
 
 
 def moodle_table(
-    students: Sequence[StudentGrades], exercises: Sequence[Exercise], roster: CsvTable | None
+    students: Sequence[StudentGrades], exercises: Sequence[CourseExercise], roster: CsvTable | None
 ) -> Table:
     """The table for Moodle; `roster` is a list of participants or of grades that Moodle exported."""
     wanted = (*NAMES[:3], *KEYS, *SHORT)
@@ -67,7 +67,7 @@ def moodle_table(
     return Table(tuple(rows), matches.missing, roster.delimiter)
 
 
-def _item(roster: CsvTable, exercise: Exercise) -> str:
+def _item(roster: CsvTable, exercise: CourseExercise) -> str:
     """The grade item's column as Moodle calls it (`Assignment: Title (Real)`), or the title alone."""
     for column in roster.columns:
         title = re.sub(r"\s*\((Real|Percentage|Letter)\)$", "", column.strip())

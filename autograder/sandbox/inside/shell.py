@@ -29,7 +29,7 @@ INSTALL_COMMAND = re.compile(
 NOTHING_TO_INSTALL = "Packages cannot be installed while grading; those of the course are there already.\n"
 
 
-class Outcome(NamedTuple):
+class CellRun(NamedTuple):
     """What became of one cell."""
 
     status: str
@@ -142,7 +142,7 @@ class GradingShell(InteractiveShell):
         self._shown.append(id(figure))
         return capture.figure_png(figure)
 
-    def run(self, source: str, seconds: float, seed: int) -> Outcome:
+    def run(self, source: str, seconds: float, seed: int) -> CellRun:
         """Run one cell under a soft limit of `seconds`."""
         from convcourse.environment import guarded_imports
 
@@ -164,7 +164,7 @@ class GradingShell(InteractiveShell):
         if self.output.exceeded and status == "ok":
             status = "output-limit"
         text, images = self.output.take()
-        return Outcome(status, text, images, self.last_error if status != "ok" else "")
+        return CellRun(status, text, images, self.last_error if status != "ok" else "")
 
     def _show_figures(self) -> None:
         try:

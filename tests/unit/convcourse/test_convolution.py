@@ -62,7 +62,13 @@ def test_a_gradient_flows_to_weight_and_bias(layer):
     ("x", "weight", "bias", "settings", "message"),
     [
         ((3, 8, 8), (1, 3, 3, 3), None, {}, "is the batch missing"),
-        ((1, 3, 8, 8), (3, 3, 3), None, {}, r"weight must have the shape \[K, C, h, w\], got \[3, 3, 3\]"),
+        (
+            (1, 3, 8, 8),
+            (3, 3, 3),
+            None,
+            {},
+            r"weight must have the shape \[C_out, C_in, K_h, K_w\], got \[3, 3, 3\]",
+        ),
         ((1, 2, 8, 8), (1, 3, 3, 3), None, {}, "x has 2 channels but each filter has 3"),
         ((1, 3, 8, 8), (4, 3, 3, 3), (3,), {}, r"bias must have the shape \[4\]"),
         ((1, 3, 8, 8), (4, 3, 3, 3), None, {"stride": 0}, "stride must be at least 1, got 0"),

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.course import Exercise
+from autograder.course import CourseExercise
 from autograder.pipeline import keys
 
 
 @pytest.fixture
-def exercise(tmp_path) -> Exercise:
-    exercise = Exercise("00_tiny", "A tiny exercise", 6.0, "notebook", (), tmp_path)
+def exercise(tmp_path) -> CourseExercise:
+    exercise = CourseExercise("00_tiny", "A tiny exercise", 6.0, "notebook", (), tmp_path)
     folder = exercise.bundle / "tests"
     folder.mkdir(parents=True)
     (folder / "q1.py").write_text("one")
@@ -44,7 +44,7 @@ def test_what_the_exercise_asks_for_is_part_of_it(exercise, change):
     assert keys.tests_hash(other, 1) != (before_of(exercise, other))
 
 
-def before_of(exercise: Exercise, other: Exercise) -> str:
+def before_of(exercise: CourseExercise, other: CourseExercise) -> str:
     if not exercise.bundle.exists():
         other.bundle.rename(exercise.bundle)
     return keys.tests_hash(exercise, 1)
@@ -58,7 +58,7 @@ def test_another_secret_is_another_key_and_a_title_is_none(exercise):
 
 def test_tests_that_are_not_built_are_named_with_the_remedy(tmp_path):
     with pytest.raises(FileNotFoundError, match="autograder build 05_none"):
-        keys.tests_hash(Exercise("05_none", "None", 1.0, "notebook", (), tmp_path), 1)
+        keys.tests_hash(CourseExercise("05_none", "None", 1.0, "notebook", (), tmp_path), 1)
 
 
 def test_a_changed_grader_changes_its_hash(monkeypatch, tmp_path):

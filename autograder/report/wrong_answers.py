@@ -13,7 +13,7 @@ LONGEST = 240
 
 
 @dataclass(frozen=True)
-class Wrong:
+class WrongAnswer:
     """A group: where it failed, what was said (`#` for numbers), one real message, and who."""
 
     question: str
@@ -64,10 +64,12 @@ class WrongAnswers:
             if len(group.names) < 2:
                 group.names.append(name)
 
-    def most_common(self, limit: int) -> tuple[list[Wrong], int]:
+    def most_common(self, limit: int) -> tuple[list[WrongAnswer], int]:
         """The groups by falling number of students, and how many are left out."""
         found = [
-            Wrong(question, case, hidden, message, group.example, len(group.students), tuple(group.names))
+            WrongAnswer(
+                question, case, hidden, message, group.example, len(group.students), tuple(group.names)
+            )
             for (question, case, hidden, message), group in self.groups.items()
         ]
         found.sort(key=lambda wrong: (-wrong.students, wrong.question, wrong.case, wrong.message))
