@@ -29,17 +29,29 @@ export function windowAt(image, kernel, border, row, column) {
   }));
 }
 
-// The whole result. "valid" keeps only whole windows, the other two borders keep the picture's size.
-export function correlate(image, kernel, border) {
-  const [kh, kw] = [kernel.length, kernel[0].length];
+// The picture with what lies around it as far as the kernel reaches.
+function grown(image, kernel, border) {
+  if (border === "valid") return image;
   const [top, left] = reach(kernel, border);
-  const grown = border === "valid" ? image : Array.from({ length: image.length + kh - 1 }, (_, r) => Array.from({ length: image[0].length + kw - 1 }, (_, c) =>
-    windowAt(image, [[1]], border, r - top, c - left)[0][0].x));
-  return Array.from({ length: grown.length - kh + 1 }, (_, r) => Array.from({ length: grown[0].length - kw + 1 }, (_, c) => {
-    let sum = 0;
-    for (let u = 0; u < kh; u++) for (let v = 0; v < kw; v++) sum += kernel[u][v] * grown[r + u][c + v];
-    return sum;
-  }));
+  const [below, right] = [kernel.length - 1 - top, kernel[0].length - 1 - left];
+  const around = (values, before, after, blank) => [
+    ...Array(before).fill(border === "zeros" ? blank : values[0]), ...values, ...Array(after).fill(border === "zeros" ? blank : values.at(-1))];
+  const rows = image.map((row) => around(row, left, right, 0));
+  return around(rows, top, below, rows[0].map(() => 0));
+}
+
+// The whole result, one weight after the other. "valid" keeps only whole windows, the other two borders keep the picture's size.
+export function correlate(image, kernel, border) {
+  const around = grown(image, kernel, border);
+  const [rows, columns] = [around.length - kernel.length + 1, around[0].length - kernel[0].length + 1];
+  return Array.from({ length: rows }, (_, r) => {
+    const sums = Array(columns).fill(0);
+    kernel.forEach((weights, u) => weights.forEach((weight, v) => {
+      const row = around[r + u];
+      if (weight) for (let c = 0; c < columns; c++) sums[c] += weight * row[c + v];
+    }));
+    return sums;
+  });
 }
 
 // How a result is shown where the reader does not say: by sign, as brightness, or stretched to between black and white.
@@ -214,7 +226,7 @@ export function mount(area, data) {
     setKernel(kernel);
   };
   area.append(
-    element("div", { class: "cc-controls" }, picture.box, button("Take your own picture", () => file.click()), file, preset.box),
+    element("div", { class: "cc-controls" }, picture.box, button("A picture of yours", () => file.click()), file, preset.box),
     element("div", { class: "cc-pair" }, before.box, after.box), legend,
     element("div", { class: "cc-sums" }, pixels.node, weights.node, products.node), status,
     element("div", { class: "cc-controls" }, edges.box, show.box, button("Flip by 180°", () => setKernel(copy(kernel).reverse().map((row) => row.reverse()))), button("Start again", restart)),
