@@ -28,6 +28,9 @@ def test_a_column_and_a_row(separate, two_passes, multiplications):
     assert twice.shape != (3, 5) and twice.shape != (4, 3), 'One of the two passes is missing.'
     assert twice.shape == (3, 3), f'A kernel of 2 x 3 has 3 x 3 places in a 4 x 5 image, but your result is {twice.shape}.'
     assert np.allclose(twice, correlate2d(image, [[1.0, 0, 3], [2, 0, 6]])), 'Two passes should give what the product of column and row gives in one. Pass the result of the first on to the second, and flip neither.'
+    for single in (np.array([[3.0], [6.0]]), np.array([[-1.0, 0.0, 1.0]])):
+        parts = [as_array(part, ndim=2) for part in separate(single)]
+        assert parts[0].shape == (single.shape[0], 1) and np.allclose(parts[0] * parts[1], single), 'A kernel of a single row or a single column is separable too: its other part is a single number.'
     corner = separate(np.array([[0.0, 0, 0], [0, 2, 1]]))
     assert np.isfinite(as_array(corner[0])).all() and np.isfinite(as_array(corner[1])).all(), 'Something was divided by zero, for a kernel whose first row and first column are zero.'
     once, both = as_pair(multiplications((20, 30), (9, 9)), 'What multiplications returns')
