@@ -7,9 +7,11 @@ name = "q1"
 points = 2
 
 @test_case(points=0, hidden=False)
-def test_form(correlation, convolution):
-    from convcourse.checks import as_array
-    for name, rows in {'correlation': correlation, 'convolution': convolution}.items():
+def test_form(output, for_kernel, for_bias, for_image):
+    from convcourse.checks import as_array, as_number
+    for name, rows, side in (('output', output, 2), ('for_kernel', for_kernel, 2), ('for_image', for_image, 3)):
         shape = as_array(rows, name, ndim=2).shape
-        assert shape[0] == 2, f'{name}: a 3 × 3 kernel does not have {shape[0]} positions on top of each other in 4 rows.'
-        assert shape[1] == 2, f'{name}: each row needs one number for every position of the kernel along 4 columns.'
+        assert shape == (side, side), f'{name}: write {side} rows of {side} numbers.'
+    as_number(for_bias, 'for_bias')
+    total = as_array(for_image).sum()
+    assert total == 2 * 2, f'for_image adds up to {total:g}. Every delta reaches the image through each weight, so the sum must be the sum of the deltas times the sum of the weights.'

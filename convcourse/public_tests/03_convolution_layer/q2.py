@@ -4,23 +4,20 @@ from convcourse.checks import test_case
 OK_FORMAT = False
 
 name = "q2"
-points = 3
-
-@test_case(points=0.25, hidden=False)
-def test_shape(correlate):
-    import numpy as np
-    import torch as reference
-    from convcourse.checks import as_array
-    assert callable(correlate), 'correlate must be a function.'
-    found = as_array(correlate(np.ones((5, 9)), np.ones((3, 3))), 'What correlate returns')
-    expected = reference.nn.functional.conv2d(reference.zeros(1, 1, 5, 9), reference.zeros(1, 1, 3, 3)).shape[2:]
-    assert found.shape == tuple(expected), f'An image 5 high and 9 wide and a kernel of 3 × 3: your map has the shape {found.shape}. Count the positions along each axis.'
+points = 2
 
 @test_case(points=0.5, hidden=False)
-def test_a_kernel_of_ones_adds_up(correlate):
+def test_one_weight(numeric_gradient):
     import numpy as np
     from convcourse.checks import as_array
-    image = np.arange(35.0).reshape(5, 7)
-    found = as_array(correlate(image, np.ones((3, 3))), 'What correlate returns', ndim=2)
-    assert np.isclose(found[0, 0], image[:3, :3].sum()), f'A kernel of nine ones adds up the nine pixels under it; your first value is {found[0, 0]:g}.'
-    assert np.isclose(found[-1, -1], image[-3:, -3:].sum()), f'The last window ends in the lower right corner of the image; your last value is {found[-1, -1]:g}.'
+    assert callable(numeric_gradient), 'numeric_gradient must be a function.'
+    image, kernel = (np.array([[1.0, 2.0, 4.0]]), np.array([[3]]))
+    fine = as_array(numeric_gradient(image, kernel, np.zeros((1, 3)), 0.25), 'What numeric_gradient returns')
+    assert fine.shape == (1, 1), f'The gradient has the shape of the kernel, here 1 × 1; yours has the shape {fine.shape}.'
+    assert kernel[0, 0] == 3, 'The kernel has changed. Work on a copy, or put every weight back.'
+    coarse = as_array(numeric_gradient(image, kernel, np.zeros((1, 3)), 2.0))
+    assert np.isclose(fine, coarse).all(), 'For this loss, a parabola, a central difference does not depend on the step, but yours does. Do you step to both sides, and divide by twice the step? Do whole numbers swallow the step?'
+    assert fine[0, 0] > 0, 'A larger weight makes all three errors larger here, so the gradient is positive; yours is not.'
+    pair = np.array([[3.0, 0.0]])
+    first, second = as_array(numeric_gradient(np.array([[1.0, 0.0, 0.0]]), pair, np.zeros((1, 2)), 0.5))[0]
+    assert second == 0, 'A weight that meets only zeros has the gradient 0. Is each weight put back before the next one is changed?'

@@ -17,3 +17,14 @@ def test_a_bright_block(find):
     assert isinstance(row, int) and isinstance(column, int), 'Row and column must be whole numbers.'
     assert 0 <= row <= 4 and 0 <= column <= 7, f'The window at {(row, column)} does not lie inside the image.'
     assert image[row:row + 2, column:column + 2].all(), f'The window at row {row}, column {column} does not cover the only bright block.'
+    image = np.zeros((5, 8))
+    image[0, 6:8] = [-9, -9]
+    image[3, 1] = 1
+    row, column = as_pair(find(image, np.ones((1, 2))))
+    assert (row, column) != (0, 6), 'A large negative response is the lowest one, not the highest.'
+    assert (row, column) not in ((1, 3), (0, 3)), 'Row comes first.'
+    assert row == 3 and image[row, column:column + 2].sum() == 1, f'The window at row {row}, column {column} does not cover the only pixel above 0.'
+    corner = np.zeros((6, 6))
+    corner[1, 1], corner[4, 3] = (1, 2)
+    row, column = as_pair(find(corner, np.array([[1.0, 0.0], [0.0, 0.0]])))
+    assert corner[row, column] == 2, "The pattern is laid on as it stands: its upper left weight on the window's upper left pixel."

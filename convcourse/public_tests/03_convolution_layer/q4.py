@@ -4,13 +4,22 @@ from convcourse.checks import test_case
 OK_FORMAT = False
 
 name = "q4"
-points = 3
+points = 2
 
 @test_case(points=0.5, hidden=False)
 def test_one_map(apply_filter):
     import numpy as np
     from convcourse.checks import as_array
     assert callable(apply_filter), 'apply_filter must be a function.'
-    found = as_array(apply_filter(np.ones((3, 5, 5)), np.ones((3, 3, 3)), 0.0), 'What apply_filter returns')
+    found = as_array(apply_filter(np.ones((3, 5, 8)), np.ones((3, 2, 3)), 0.0), 'What apply_filter returns')
     assert found.ndim == 2, f'One filter gives one map [height, width]; your result has the shape {found.shape}. Do the channels end up in the sum?'
-    assert found.shape[0] == found.shape[1], 'A square image and a square filter give a square map.'
+    assert found.shape[0] == 5 - 2 + 1 and found.shape[1] == 8 - 3 + 1, f'A filter 2 high and 3 wide on an image 5 high and 8 wide: your map is {found.shape[0]} × {found.shape[1]}. Height comes before width.'
+    black = as_array(apply_filter(np.zeros((3, 4, 4)), np.ones((3, 3, 3)), 2.5))
+    assert not (black == 0).all(), 'Nothing but zeros goes in, and the bias must come out.'
+    assert np.isclose(black, 2.5).all(), 'On a black image only the bias is left. It is added once, not once for each channel.'
+    corner = np.zeros((2, 3, 3))
+    corner[1, 0, 1] = 1.0
+    image = np.arange(2 * 5 * 6.0).reshape(2, 5, 6)
+    assert np.isclose(apply_filter(image, corner, 0.0), image[1, :3, 1:5]).all(), 'A filter with a single 1 in slice 1, row 0, column 1 shows channel 1, as it stands, from row 0 and column 1 on. Yours does not: is the kernel flipped, or a slice laid on another channel?'
+    whole = np.full((1, 3, 3), 3, dtype=np.uint8)
+    assert np.isclose(apply_filter(whole, np.full((1, 3, 3), 0.5), 0.0), 13.5).all(), 'An image of whole numbers (here of the type uint8) does not make the result whole.'

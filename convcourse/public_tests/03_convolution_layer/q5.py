@@ -6,16 +6,24 @@ OK_FORMAT = False
 name = "q5"
 points = 3
 
-@test_case(points=0.5, hidden=False)
+@test_case(points=0.75, hidden=False)
 def test_shape(conv_layer):
     import numpy as np
     import torch as reference
     from convcourse.checks import as_array
     assert callable(conv_layer), 'conv_layer must be a function.'
-    images, weight = (np.ones((2, 3, 6, 6)), np.ones((5, 3, 3, 3)))
+    images, weight = (np.ones((2, 3, 6, 9)), np.ones((5, 3, 3, 2)))
     found = as_array(conv_layer(images, weight, np.zeros(5)), 'What conv_layer returns')
     assert found.ndim == 4, f'The result has four axes [N, C_out, height, width]; yours has the shape {found.shape}.'
     assert found.shape[0] == 2, f'2 images went in, {found.shape[0]} came out.'
     assert found.shape[1] == 5, f'5 filters give 5 maps for each image, in axis 1; yours has {found.shape[1]} there.'
     expected = reference.nn.functional.conv2d(reference.from_numpy(images), reference.from_numpy(weight))
-    assert found.shape == tuple(expected.shape), f'The maps are not {found.shape[2]} × {found.shape[3]}.'
+    assert found.shape == tuple(expected.shape), f'The maps are not {found.shape[2]} × {found.shape[3]}: height comes before width.'
+    zeros = as_array(conv_layer(np.zeros((1, 3, 4, 4)), np.ones((2, 3, 3, 3)), np.array([1.5, -4.0])))
+    assert np.isclose(zeros[0, 0], 1.5).all() and np.isclose(zeros[0, 1], -4.0).all(), 'On a black image each map holds the bias of its own filter, added once, not once for each channel.'
+    one = np.zeros((1, 1, 3, 3))
+    one[0, 0, 0, 2] = 1
+    picture = np.arange(60.0).reshape(2, 1, 5, 6)
+    moved = as_array(conv_layer(picture, one, np.zeros(1)))
+    assert np.isclose(moved[0], picture[0, :, :3, 2:]).all(), 'A kernel with a single 1 in its upper right corner shows the image from column 2 on. Is yours flipped?'
+    assert np.isclose(moved[1], picture[1, :, :3, 2:]).all(), 'The second image must have maps of its own pixels.'

@@ -4,7 +4,7 @@ from convcourse.checks import test_case
 OK_FORMAT = False
 
 name = "q6"
-points = 3
+points = 2
 
 @test_case(points=0.5, hidden=False)
 def test_shape(conv_fast):
@@ -12,7 +12,13 @@ def test_shape(conv_fast):
     import torch as reference
     from convcourse.checks import as_array
     assert callable(conv_fast), 'conv_fast must be a function.'
-    images, weight = (np.ones((2, 3, 6, 6)), np.ones((5, 3, 3, 3)))
+    images, weight = (np.ones((2, 3, 6, 8)), np.ones((5, 3, 3, 2)))
     found = as_array(conv_fast(images, weight, np.zeros(5)), 'What conv_fast returns')
     expected = reference.nn.functional.conv2d(reference.from_numpy(images), reference.from_numpy(weight))
-    assert found.shape == tuple(expected.shape), f'2 images of 3 × 6 × 6 and 5 filters of 3 × 3: the result does not have the shape {found.shape}. Its axes are [N, C_out, height, width].'
+    assert found.shape == tuple(expected.shape), f'2 images of 3 × 6 × 8 and 5 filters of 3 × 2: the result does not have the shape {found.shape}. Its axes are [N, C_out, height, width].'
+    zeros = as_array(conv_fast(np.zeros((1, 3, 4, 4)), np.ones((2, 3, 3, 3)), np.array([1.5, -4.0])))
+    assert np.isclose(zeros[0, 0], 1.5).all() and np.isclose(zeros[0, 1], -4.0).all(), 'On a black image each map holds the bias of its own filter, added once. The filters are axis 1.'
+    one = np.zeros((1, 1, 3, 3))
+    one[0, 0, 0, 2] = 1
+    picture = np.arange(30.0).reshape(1, 1, 5, 6)
+    assert np.isclose(conv_fast(picture, one, np.zeros(1))[0], picture[0, :, :3, 2:]).all(), 'A kernel with a single 1 in its upper right corner shows the image from column 2 on. Is yours flipped or transposed?'

@@ -7,11 +7,19 @@ name = "q7"
 points = 2
 
 @test_case(points=0.25, hidden=False)
-def test_one_gray_filter(conv_parameters):
+def test_small_layers(conv_parameters, conv_multiplications):
     from convcourse.checks import as_number
     assert callable(conv_parameters), 'conv_parameters must be a function.'
     count = as_number(conv_parameters(1, 1, 5, bias=False), 'What conv_parameters returns')
     assert count == 5 * 5, f'A 5 × 5 filter over one gray channel has a weight for each pixel under it, not {count}.'
+    with_bias = as_number(conv_parameters(3, 2, 5)) - as_number(conv_parameters(3, 2, 5, bias=False))
+    assert with_bias == 2, f'Two filters have one bias each, however many channels they see; yours have {with_bias}.'
+    assert callable(conv_multiplications), 'conv_multiplications must be a function.'
+    one_place = as_number(conv_multiplications((3, 4, 6), 2, (4, 6)), 'What conv_multiplications returns')
+    once = as_number(conv_parameters(3, 2, (4, 6), bias=False))
+    assert one_place == once, f'A kernel as large as the image has one place, so each of the {once} weights is used once; yours gives {one_place}.'
+    two_places = as_number(conv_multiplications((3, 4, 7), 2, (4, 6)))
+    assert two_places == 2 * once, 'One column more makes a second place, and every weight is used again there. Height comes before width.'
 
 @test_case(points=0.25, hidden=False)
 def test_grows_with_the_image(dense_parameters):
@@ -20,3 +28,4 @@ def test_grows_with_the_image(dense_parameters):
     small = as_number(dense_parameters((1, 4, 4), (1, 2, 2)), 'What dense_parameters returns')
     large = as_number(dense_parameters((1, 8, 4), (1, 2, 2)), 'What dense_parameters returns')
     assert large - small == 16 * 4, 'Sixteen more inputs need one more weight each for every one of the four outputs.'
+    assert small > 16 * 4, 'Every output has a bias as well.'

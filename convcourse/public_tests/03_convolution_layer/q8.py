@@ -4,14 +4,34 @@ from convcourse.checks import test_case
 OK_FORMAT = False
 
 name = "q8"
-points = 2
+points = 3
 
-@test_case(points=0.25, hidden=False)
-def test_runs(Features):
-    import torch as reference
-    assert callable(Features), 'Features must be a class.'
-    found = Features()(reference.zeros(2, 1, 28, 20))
-    assert isinstance(found, reference.Tensor), 'The module must return a tensor. Does forward return its result?'
-    assert found.ndim == 4, f'The result must be maps [N, C, H, W]; yours has the shape {tuple(found.shape)}.'
-    assert found.shape[0] == 2, 'Two images went in: two sets of maps must come out.'
-    assert bool((found >= 0).all()), 'After ReLU nothing is negative, but your maps hold negative values.'
+@test_case(points=0.75, hidden=False)
+def test_small_gradients(kernel_gradient, bias_gradient, input_gradient):
+    import numpy as np
+    from convcourse.checks import as_array
+    assert callable(kernel_gradient), 'kernel_gradient must be a function.'
+    assert callable(bias_gradient), 'bias_gradient must be a function.'
+    assert callable(input_gradient), 'input_gradient must be a function.'
+    images, weight, delta = (np.ones((2, 3, 6, 9)), np.ones((4, 3, 2, 5)), np.ones((2, 4, 5, 5)))
+    shapes = {'kernel_gradient': (as_array(kernel_gradient(images, delta), 'What kernel_gradient returns'), weight, 'the weight'), 'input_gradient': (as_array(input_gradient(weight, delta), 'What input_gradient returns'), images, 'the images')}
+    for name, (found, like, what) in shapes.items():
+        assert found.shape == like.shape, f'{name}: a gradient has the shape of {what}, here {like.shape}; yours is {found.shape}.'
+    for_bias = as_array(bias_gradient(delta), 'What bias_gradient returns')
+    assert for_bias.shape == (4,), f'bias_gradient: there are 4 filters, so 4 biases; your result has the shape {for_bias.shape}.'
+    rng = np.random.default_rng(0)
+    image, one_delta = (rng.normal(size=(1, 1, 5, 6)), rng.normal(size=(1, 1, 3, 4)))
+    nothing, no_delta = (np.zeros_like(image), np.zeros_like(one_delta))
+    alone = as_array(kernel_gradient(image, one_delta))
+    for order in (1, -1):
+        both = as_array(kernel_gradient(np.concatenate([image, nothing][::order]), np.concatenate([one_delta, no_delta][::order])))
+        assert np.allclose(alone, both), 'kernel_gradient: a black image adds nothing, and takes nothing away. The images share the weights, so add up what each gives.'
+    nudge = np.zeros((3, 3))
+    nudge[0, 1] = 1.0
+    change = (image[0, 0, 0:3, 1:5] * one_delta[0, 0]).sum()
+    assert np.isclose((alone[0, 0] * nudge).sum(), change), 'kernel_gradient: the weight in row 0, column 1 meets the pixels from row 0 and column 1 on. Its gradient is their sum, each times its delta. Is something flipped?'
+    corner = np.zeros((1, 1, 2, 3))
+    corner[0, 0, 0, 0] = 1.0
+    kernel = np.arange(1.0, 7.0).reshape(1, 1, 2, 3)
+    spread = as_array(input_gradient(kernel, corner))[0, 0]
+    assert np.isclose(spread[:2, :3], kernel[0, 0]).all() and np.isclose(spread.sum(), kernel.sum()), 'input_gradient: where delta holds a single 1, in its upper left corner, each pixel of the first window gets the weight that lies on it, and all others 0. Is the kernel flipped, or flipped once too often?'
