@@ -26,8 +26,11 @@ def metrics(name: str) -> dict[str, Any]:
     return json.loads((latest_run(name) / "metrics.json").read_text())
 
 
-def weights(name: str, seed: int = 0) -> "dict[str, Tensor]":
-    """The weights and biases of one network of `latest_run(name)`, by their names in its `state_dict`."""
+def weights(name: str, seed: int = 0, variant: str = "") -> "dict[str, Tensor]":
+    """The weights and biases of one network of `latest_run(name)`, by their names in its `state_dict`.
+
+    A run that compares several networks has a folder for each `variant`.
+    """
     from safetensors.torch import load_file  # with torch, which takes seconds to load
 
-    return load_file(latest_run(name) / f"seed_{seed}" / "network.safetensors")
+    return load_file(latest_run(name) / variant / f"seed_{seed}" / "network.safetensors")

@@ -13,6 +13,7 @@ import torch
 from built_site import toc_pages
 from PIL import Image
 
+from convcourse import pooling
 from convcourse.arithmetic import conv_output_size
 from convcourse.filters import correlate2d
 
@@ -595,3 +596,193 @@ def test_parameter_budget_refuses_exactly_at_the_limit(shown):
         "parameter_budget", {"layers": [{"kind": "flatten"}, {"kind": "linear", "out": 1}], "budget": 785}
     )
     assert page.locator(".cc-answer").inner_text().startswith("785 parameters, not below 785: 1 too many.")
+
+
+PUSHED = ("every second value", "average", "max", "max, then blur")
+
+
+def push_digit_data() -> dict:
+    rng = np.random.default_rng(6)
+    images = np.zeros((2, 28, 28), int)
+    images[:, 4:24, 4:24] = rng.integers(0, 256, (2, 20, 20)) * (rng.random((2, 20, 20)) > 0.5)
+    return {"images": images.tolist(), "labels": [3, 8], "start": [0, 1]}
+
+
+def pools_in_pytorch() -> dict:
+    functional = torch.nn.functional
+    return {
+        "every second value": lambda maps: maps[..., ::2, ::2],
+        "average": lambda maps: functional.avg_pool2d(maps, 2),
+        "max": lambda maps: functional.max_pool2d(maps, 2),
+        "max, then blur": pooling.max_blur_pool,
+    }
+
+
+def sheet_of(image: list, down: int = 0, right: int = 0) -> torch.Tensor:
+    sheet = torch.nn.functional.pad(torch.tensor(image, dtype=torch.float64)[None, None], (18, 18, 18, 18))
+    return pooling.move(sheet, down, right)
+
+
+def changes_shown(page) -> list[float]:
+    text = page.locator(".cc-status").inner_text().replace("\xa0", " ")
+    return [float(re.search(rf"(?:: |, ){re.escape(name)} ([\d.,]+) %", text)[1]) for name in PUSHED]
+
+
+def test_push_digit_pools_as_pytorch_does_in_up_to_three_layers(shown):
+    data = push_digit_data()
+    page = shown("push_digit", data)
+    for layers in (1, 2, 3):
+        for push in ((0, 0), (3, -5), (-8, 8)):
+            found = page.evaluate(
+                "([image, push, layers]) => convcourse.push_digit.pooled("
+                "convcourse.push_digit.onSheet(image, ...push), layers)",
+                [data["images"][1], push, layers],
+            )
+            for name, pool in pools_in_pytorch().items():
+                expected = sheet_of(data["images"][1], *push)
+                for _ in range(layers):
+                    expected = pool(expected)
+                np.testing.assert_allclose(found[name], expected[0, 0], atol=1e-9)
+
+
+def test_push_digit_says_by_how_much_the_maps_change(shown):
+    data = push_digit_data()
+    page = shown("push_digit", data)
+    digit = page.get_by_role("application")
+    digit.focus()
+    at = [0, 1]
+    for key, step in (
+        ("ArrowRight", (0, 1)),
+        ("ArrowDown", (1, 0)),
+        ("ArrowRight", (0, 1)),
+        ("ArrowUp", (-1, 0)),
+    ):
+        page.keyboard.press(key)
+        at = [at[0] + step[0], at[1] + step[1]]
+        expected = [
+            100 * pooling.change(pool(sheet_of(data["images"][0])), pool(sheet_of(data["images"][0], *at)))
+            for pool in pools_in_pytorch().values()
+        ]
+        assert changes_shown(page) == pytest.approx(expected, abs=0.051)
+        assert "mean of the whole sheet 0\xa0%" in page.locator(".cc-status").inner_text()
+    assert page.locator(".cc-status").inner_text().startswith("Pushed 3 to the right:")
+
+
+def test_push_digit_moved_back_is_a_saw_whose_period_doubles_with_each_layer(shown):
+    data = push_digit_data()
+    page = shown("push_digit", data)
+    page.get_by_label("Compare").select_option("back")
+    page.get_by_role("button", name="Push it through").click()  # at once, since motion is not wanted
+    for layers in (1, 2, 3):
+        page.get_by_label("Layers").select_option(str(layers))
+        period = 2**layers
+        page.wait_for_function(
+            "[...document.querySelectorAll('.cc-change')].every(line => line.points.length === 17)"
+        )
+        for line in page.locator(".cc-change").all():
+            points = [float(point.split(",")[1]) for point in line.get_attribute("points").split()]
+            assert len(points) == 17
+            bottom = max(points)
+            zero = [push for push, height in zip(range(-8, 9), points, strict=True) if height > bottom - 1e-6]
+            assert zero == [push for push in range(-8, 9) if push % period == 0]
+
+        def deep(maps, layers=layers):
+            for _ in range(layers):
+                maps = pooling.max_blur_pool(maps)
+            return maps
+
+        page.get_by_role("application").focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowLeft")  # from 8 to 5
+        before, after = deep(sheet_of(data["images"][0])), deep(sheet_of(data["images"][0], 0, 5))
+        back = [pooling.change(before, after.roll(-places, -1)) for places in (5 // period, 5 // period + 1)]
+        assert changes_shown(page)[-1] == pytest.approx(100 * min(back), abs=0.051)
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+
+
+def test_push_digit_takes_drags_arrows_and_other_digits_and_begins_again(shown):
+    page = shown("push_digit", push_digit_data(), has_touch=True)
+    status = page.locator(".cc-status")
+    opening = status.inner_text()
+    box = page.get_by_role("application").bounding_box()
+    pixel = box["width"] / 64
+    page.mouse.move(box["x"] + 90, box["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90 + 3.4 * pixel, box["y"] + 90 - 2.4 * pixel, steps=9)
+    page.mouse.up()
+    assert status.inner_text().startswith("Pushed 2 up and 4 to the right")
+    page.mouse.move(box["x"], box["y"])
+    assert status.inner_text().startswith("Pushed 2 up and 4 to the right")
+    page.get_by_role("button", name="Push down").tap()
+    assert status.inner_text().startswith("Pushed 1 up and 4 to the right")
+    for _ in range(12):
+        page.get_by_role("button", name="Push left").click()
+    assert status.inner_text().startswith("Pushed 1 up and 8 to the left")  # and no further
+    page.get_by_role("button", name="Take a 8").click()
+    assert page.get_by_role("button", name="Take a 8").get_attribute("aria-pressed") == "true"
+    page.get_by_label("Layers").select_option("3")
+    page.get_by_role("button", name="Start again").click()
+    page.get_by_role("button", name="Take a 3").click()
+    assert status.inner_text() == opening
+    assert page.get_by_label("Layers").input_value() == "1"
+
+
+def test_push_digit_moves_by_itself_where_motion_is_wanted_and_can_be_stopped(shown):
+    page = shown("push_digit", push_digit_data(), reduced_motion="no-preference")
+    status = page.locator(".cc-status")
+    page.get_by_role("button", name="Push it through").click()
+    page.wait_for_function(
+        "document.querySelector('.cc-status').textContent.startsWith('Pushed 5 to the left')"
+    )
+    page.get_by_role("button", name="Stop").click()
+    stopped = status.inner_text()
+    page.wait_for_timeout(600)
+    assert status.inner_text() == stopped
+    assert page.get_by_role("button", name="Push it through").count() == 1
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_push_digit_fits_and_its_words_are_legible(shown, width):
+    page = shown("push_digit", push_digit_data(), viewport={"width": width, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    small = page.evaluate("""[...document.querySelectorAll(".cc-push-digit svg text")].filter(node => {
+      const svg = node.ownerSVGElement;
+      const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+      return parseFloat(getComputedStyle(node).fontSize) * scale < 10.95;
+    }).length""")
+    assert small == 0
+
+
+TIMED = """() => {
+  const spent = { frames: [] };
+  const timed = (name, act) => {
+    const begun = performance.now();
+    act();
+    (spent[name] ??= []).push(performance.now() - begun);
+  };
+  const ask = window.requestAnimationFrame;
+  window.requestAnimationFrame = (callback) => ask((now) => timed("frames", () => callback(now)));
+  const area = document.querySelector(".cc-push-digit");
+  const [layers, compare] = area.querySelectorAll("select");
+  const pick = (select, value) => { select.value = value; select.dispatchEvent(new Event("change")); };
+  const digit = area.querySelector("[role=application]");
+  for (let round = 0; round < 5; round++) {
+    timed("through", () => area.querySelector(".strong").click());
+    timed("push", () => digit.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowUp" })));
+    timed("another digit", () => area.querySelectorAll(".cc-thumb")[round % 2].click());
+    for (const value of ["2", "3", "1"]) timed("layers", () => pick(layers, value));
+    for (const value of ["back", "as it is"]) timed("compare", () => pick(compare, value));
+  }
+  return new Promise((done) => setTimeout(() => done(spent), 1500));
+}"""
+
+
+def test_push_digit_takes_at_most_fifty_milliseconds_per_event_at_a_quarter_of_the_speed(shown):
+    """Half of them do, for other programs run on the machine as well."""
+    page = shown("push_digit", push_digit_data())
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    spent = {name: float(np.median(times)) for name, times in page.evaluate(TIMED).items()}
+    print(f"milliseconds per event: { ({name: round(time, 1) for name, time in spent.items()}) }")
+    assert set(spent) == {"frames", "through", "push", "another digit", "layers", "compare"}
+    assert 0.1 < max(spent.values()) <= 50
