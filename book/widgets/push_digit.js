@@ -66,6 +66,8 @@ export function changeMovedBack(before, after, pushed, period) {
   return Math.min(...rows.flatMap((down) => columns.map((right) => change(before, after, [down, right]))));
 }
 
+const SHOWN = (3 / 4) * SHEET; // pixels of the sheet that are shown; around them it stays empty
+const middle = (map) => map.slice(map.length / 8, -map.length / 8).map((row) => row.slice(row.length / 8, -row.length / 8));
 const PUSHES = Array.from({ length: 2 * FAR + 1 }, (_, n) => n - FAR);
 const [WIDE, HIGH, LEFT, BOTTOM, TOP] = [340, 220, 48, 40, 1.5]; // of the chart, in pixels; the largest change it shows
 const across = (push) => LEFT + ((push + FAR) / (2 * FAR)) * (WIDE - LEFT - 12);
@@ -82,7 +84,7 @@ export function mount(area, data) {
   let rest; // the maps of the digit in the middle
 
   const canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": "The digit under the windows. Arrow keys push it by one pixel." });
-  const windows = svg("svg", { viewBox: `0 0 ${SHEET} ${SHEET}`, class: "cc-windows", "aria-hidden": "true" });
+  const windows = svg("svg", { viewBox: `${SHEET / 8} ${SHEET / 8} ${SHOWN} ${SHOWN}`, class: "cc-windows", "aria-hidden": "true" });
   const maps = names.map((name, index) => {
     const picture = element("canvas", { role: "img", "aria-label": `The map of ${name}` });
     const value = element("b", {});
@@ -113,9 +115,9 @@ export function mount(area, data) {
     const found = pooled(sheet, layers);
     visited.add(String(at));
     const changes = know(String(at));
-    drawGray(canvas, sheet);
+    drawGray(canvas, middle(sheet));
     names.forEach((name, index) => {
-      drawGray(maps[index].picture, found[name]);
+      drawGray(maps[index].picture, middle(found[name]));
       maps[index].value.textContent = `${percent(changes[index], 0)}`;
     });
     // The line follows the direction of the last push: what was seen there so far, with the other direction as it is.
@@ -184,7 +186,7 @@ export function mount(area, data) {
   canvas.addEventListener("pointercancel", () => { held = null; });
   canvas.addEventListener("pointermove", (event) => {
     if (!held) return;
-    const pixel = canvas.getBoundingClientRect().width / SHEET;
+    const pixel = canvas.getBoundingClientRect().width / SHOWN;
     const [down, right] = [Math.trunc((event.clientY - held[0]) / pixel), Math.trunc((event.clientX - held[1]) / pixel)];
     if (!down && !right) return;
     held = [held[0] + down * pixel, held[1] + right * pixel];

@@ -706,7 +706,7 @@ def test_push_digit_takes_drags_arrows_and_other_digits_and_begins_again(shown):
     status = page.locator(".cc-status")
     opening = status.inner_text()
     box = page.get_by_role("application").bounding_box()
-    pixel = box["width"] / 64
+    pixel = box["width"] / 48
     page.mouse.move(box["x"] + 90, box["y"] + 90)
     page.mouse.down()
     page.mouse.move(box["x"] + 90 + 3.4 * pixel, box["y"] + 90 - 2.4 * pixel, steps=9)
@@ -754,35 +754,42 @@ def test_push_digit_fits_and_its_words_are_legible(shown, width):
     assert small == 0
 
 
-TIMED = """() => {
-  const spent = { frames: [] };
-  const timed = (name, act) => {
-    const begun = performance.now();
-    act();
-    (spent[name] ??= []).push(performance.now() - begun);
-  };
-  const ask = window.requestAnimationFrame;
-  window.requestAnimationFrame = (callback) => ask((now) => timed("frames", () => callback(now)));
-  const area = document.querySelector(".cc-push-digit");
-  const [layers, compare] = area.querySelectorAll("select");
-  const pick = (select, value) => { select.value = value; select.dispatchEvent(new Event("change")); };
-  const digit = area.querySelector("[role=application]");
-  for (let round = 0; round < 5; round++) {
-    timed("through", () => area.querySelector(".strong").click());
-    timed("push", () => digit.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowUp" })));
-    timed("another digit", () => area.querySelectorAll(".cc-thumb")[round % 2].click());
-    for (const value of ["2", "3", "1"]) timed("layers", () => pick(layers, value));
-    for (const value of ["back", "as it is"]) timed("compare", () => pick(compare, value));
-  }
-  return new Promise((done) => setTimeout(() => done(spent), 1500));
-}"""
+PUSH_EVENTS = {
+    "through": "area.querySelector('.strong').click()",
+    "a frame": "document.dispatchEvent(new Event('frame'))",
+    "push": "digit.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowUp' }))",
+    "another digit": "area.querySelectorAll('.cc-thumb')[1].click()",
+    "layers": "selects[0].value = '3'; selects[0].dispatchEvent(new Event('change'))",
+    "compare": "selects[1].value = 'back'; selects[1].dispatchEvent(new Event('change'))",
+    "again": "[...area.querySelectorAll('button')].find(one => one.textContent === 'Start again').click()",
+}
 
 
 def test_push_digit_takes_at_most_fifty_milliseconds_per_event_at_a_quarter_of_the_speed(shown):
-    """Half of them do, for other programs run on the machine as well."""
+    """In the page's own processor time, so that what else the machine does is not held against it."""
     page = shown("push_digit", push_digit_data())
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    spent = {name: float(np.median(times)) for name, times in page.evaluate(TIMED).items()}
-    print(f"milliseconds per event: { ({name: round(time, 1) for name, time in spent.items()}) }")
-    assert set(spent) == {"frames", "through", "push", "another digit", "layers", "compare"}
-    assert 0.1 < max(spent.values()) <= 50
+    page.evaluate("""() => {
+      window.waiting = [];  // what the next frame is to do is done when the test says so
+      window.requestAnimationFrame = (callback) => window.waiting.push(callback);
+      document.addEventListener("frame", () => window.waiting.pop()());  // time in listeners is counted
+      window.area = document.querySelector(".cc-push-digit");
+      window.digit = area.querySelector("[role=application]");
+      window.selects = area.querySelectorAll("select");
+    }""")
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def script_seconds() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(metric["value"] for metric in metrics if metric["name"] == "ScriptDuration")
+
+    spent: dict[str, list[float]] = {name: [] for name in PUSH_EVENTS}
+    for _ in range(5):
+        for name, act in PUSH_EVENTS.items():
+            begun = script_seconds()
+            page.evaluate(f"() => {{ {act} }}")
+            spent[name].append(1000 * (script_seconds() - begun))
+    means = {name: round(float(np.median(times)), 1) for name, times in spent.items()}
+    print(f"milliseconds per event: {means}")
+    assert 0.1 < min(means.values()) <= max(means.values()) <= 50
