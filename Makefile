@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-# One thread a process: two workers on two cores do not fight over them, and sums are added in one order everywhere.
+# One thread per process: two workers on two cores do not fight over them, and sums are added in one order everywhere.
 TEST_WORKERS ?= 2
 
 .PHONY: course test check verify site exercises examples reference machine serve clean

@@ -24,7 +24,7 @@ class CourseExercise:
     """One exercise of the course.
 
     `points` is the sum over its questions; `limits` names a profile of `sandbox/limits.toml`; `artifacts` are
-    the files that a student hands in beside the notebook; `policy` says how attempts at it become a grade.
+    the files that a student hands in with the notebook; `policy` says how attempts at it become a grade.
     """
 
     slug: str

@@ -2,7 +2,7 @@
 
 A room that writes pages keeps its templates and its one style sheet next to its code. The templates extend
 `layout.html`, whose content security policy lets the browser apply that style sheet, known by its hash, and
-nothing more; a page with figures may show those that stand in it as data.
+nothing more; a page with figures may show those that it holds as data.
 """
 
 import base64
@@ -52,7 +52,7 @@ def _shown_seconds(number: float) -> str:
 
 @cache
 def _style(package: str) -> str:
-    """The style sheet exactly as it stands in the page, whose policy names its hash."""
+    """The style sheet exactly as it is in the page, whose policy names its hash."""
     (sheet,) = (file for file in files(package).iterdir() if file.name.endswith(".css"))
     return sheet.read_text(encoding="utf-8")
 

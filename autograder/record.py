@@ -21,7 +21,7 @@ from autograder.verdict import (
 
 
 class RecordError(ValueError):
-    """Bytes that are no record."""
+    """Bytes that are not a record."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def escape(text: str) -> str:
 
 
 def print_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
-    """One line a submission, then how many got which verdict."""
+    """One line per submission, then how many got which verdict."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("submission", overflow="fold")
     table.add_column("verdict", no_wrap=True)

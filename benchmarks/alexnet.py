@@ -1,4 +1,4 @@
-"""AlexNet, images a second: our loop and networks against torchvision's reference loop with its AlexNet.
+"""AlexNet, images per second: our loop and networks against torchvision's reference loop with its AlexNet.
 
     python benchmarks/alexnet.py [--write] [--device cpu] [--images 64] [--batch 32] [--rounds 2]
 
@@ -169,13 +169,13 @@ def page(best: dict[str, Spent], reading: Spent, chosen: argparse.Namespace) -> 
         else f"{torch.get_num_threads()} thread on {os.cpu_count()} cores"
     )
     lines = [
-        "# AlexNet, images a second",
+        "# AlexNet, images per second",
         "",
         f"{count} JPEGs of 500 x 375, batches of {chosen.batch}, 1,000 classes, {place}, torch "
         f"{torch.__version__}. Load before: {chosen.load:.1f}. "
         "Regenerate: `python benchmarks/alexnet.py --write`.",
         "",
-        "| row | images a second | times the first | processor time an image, ms | share of the first |",
+        "| row | images per second | times the first | processor time per image, ms | share of the first |",
         "|---|---|---|---|---|",
     ]
     for name, took in best.items():
@@ -186,7 +186,7 @@ def page(best: dict[str, Spent], reading: Spent, chosen: argparse.Namespace) -> 
     lines += [
         "",
         f"Reading the folder into memory, once for all epochs: {1000 * reading.processor / count:.1f} ms of "
-        "processor time an image.",
+        "processor time per image.",
     ]
     return "\n".join(lines) + "\n"
 

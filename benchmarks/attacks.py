@@ -185,7 +185,7 @@ def nbgrader_folder(given: Path | None, folder: Path) -> Path:
 
 
 def nbgrader_notebook(cells: Sequence[str], place: graded.Place) -> bytes:
-    """As nbgrader's authors write one: the student's cells, then a locked cell of tests a question."""
+    """As nbgrader's authors write one: the student's cells, then a locked cell of tests per question."""
     document = json.loads(graded.notebook_text(cells))
     for number, cell in enumerate(document["cells"]):
         cell["id"] = f"cell{number}"

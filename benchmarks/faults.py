@@ -38,7 +38,7 @@ RESULT = ROOT / "benchmarks" / "results" / "faults.md"
 LOCKED_S = 30
 SECRET = 3
 # The command is started anew after each kill, which takes a while, so it is drawn less often than the others.
-WEIGHTS = {"child": 3, "parent": 2, "grader": 3, "worker": 2, "command": 1}
+WEIGHTS = {"child": 3, "forkserver": 2, "grader": 3, "worker": 2, "command": 1}
 
 
 def command_for(handed_in: Path, course: Path, out: Path, workers: int) -> list[object]:
@@ -54,7 +54,7 @@ def grades(out: Path) -> dict[str, tuple[str, float]]:
     with open_gradebook(out / "gradebook.db", make=False) as book:
         for item in book.attempts():
             if item.attempt.name in found:
-                raise SystemExit(f"{item.attempt.name} stands in the gradebook twice")
+                raise SystemExit(f"{item.attempt.name} is in the gradebook twice")
             good = [g for g in item.gradings if g.verdict != "grader-error"]
             if len(good) != 1:
                 raise SystemExit(f"{item.attempt.name} has {len(good)} gradings")

@@ -93,7 +93,7 @@ def peak_memory() -> Iterator[list[float]]:
 
 
 def overhead(exercise: CourseExercise, notebooks: list[Path], runs: int) -> dict[str, list[float]]:
-    """Milliseconds of each submission with a warm parent: its cells, the hidden tests, the rest."""
+    """Milliseconds of each submission with libraries loaded: its cells, the hidden tests, the remainder."""
     limits = sandbox.load_limits(exercise.limits)
     parts: dict[str, list[float]] = {"its own cells": [], "the tests": [], "everything else": []}
     for number in range(runs + 3):
@@ -255,7 +255,7 @@ def main() -> None:
                 nbgrader(exercise, few, folder / "nbgrader")
             ),
         }
-    say("", "| grader | seconds a submission | times ours |", "|---|---|---|")
+    say("", "| grader | seconds per submission | times ours |", "|---|---|---|")
     say(f"| convcourse, class of {largest}, two workers | {each:.3f} | 1 |")
     for label, seconds in peers.items():
         say(f"| {label} | {seconds:.2f} | {seconds / each:.0f} |")

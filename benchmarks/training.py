@@ -34,7 +34,7 @@ sys.path.insert(0, str(ROOT))  # for `solutions`, which is not installed
 VALIDATION = 5_000
 
 
-# The two loops: each returns a row an epoch, {"seconds", "valid_accuracy"}.
+# The two loops: each returns a row per epoch, {"seconds", "valid_accuracy"}.
 
 
 def ours(epochs: int, device: str, images: int) -> list[dict[str, float]]:
@@ -167,7 +167,7 @@ def _wait(device: torch.device) -> None:
 
 
 def limits(device: torch.device, dtype: torch.dtype) -> dict[str, float]:
-    """Operations a second in a large matrix product and a large convolution, and bytes a second in a copy."""
+    """Operations per second in a large matrix product and a large convolution, bytes per second in a copy."""
     size = 8192 if device.type == "cuda" else 1536
     a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
     many = 64 if device.type == "cuda" else 4
@@ -284,7 +284,7 @@ def limits_table(options: argparse.Namespace, epoch: float, say) -> None:
     can = limits(device, torch.bfloat16 if precision == "bfloat16" else torch.float32)
     rate, operations, moved = step_rate(device, precision, batch_size=256)
     whole = options.images / epoch
-    head = [f"the machine's limit, {precision}", "measured", "images a second at most"]
+    head = [f"the machine's limit, {precision}", "measured", "images per second at most"]
     say(
         "",
         f"One image of a training step: {operations / 1e6:.1f} million operations, {moved / 1e6:.2f} MB.",
@@ -305,7 +305,8 @@ def limits_table(options: argparse.Namespace, epoch: float, say) -> None:
         say(f"| {' | '.join(cells)} |")
     say(
         "",
-        f"Steps alone: {rate:,.0f} images a second; training with augmentation and validation: {whole:,.0f}.",
+        f"Steps alone: {rate:,.0f} images per second; training with augmentation and validation: "
+        f"{whole:,.0f}.",
     )
 
 
@@ -319,7 +320,7 @@ def choices_table(options: argparse.Namespace, say) -> None:
         "float32, channels-last, compiled": ("float32", {"compiled": True}),
         "bfloat16, channels-last, compiled": ("bfloat16", {"compiled": True}),
     }
-    say("", "| a training step | images a second | times the first |", "|---|---|---|")
+    say("", "| a training step | images per second | times the first |", "|---|---|---|")
     first = 0.0
     for name, (precision, how) in ways.items():
         rate, _, _ = step_rate(device, precision, batch_size=256, **how)

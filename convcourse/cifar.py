@@ -94,7 +94,7 @@ class FolderOfImages(Dataset[tuple[Tensor, int]]):
             raise ValueError(f"size must be at least 1 pixel, got {size}")
         path = Path(path)
         if not path.is_dir():
-            raise DataError(f"there is no folder {path}: name one that holds a folder of images a class")
+            raise DataError(f"there is no folder {path}: name one that holds a folder of images per class")
         self.size, self.random = size, random
         self.classes = sorted(folder.name for folder in path.iterdir() if folder.is_dir())
         self.samples = [
@@ -152,7 +152,7 @@ def read_square(file: Path, size: int, random: bool = False) -> Tensor:
             width, height = (max(shorter, round(side * scale)) for side in image.size)
             resized = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{file} cannot be read as an image ({error}): mend it or take it away") from error
+        raise DataError(f"{file} cannot be read as an image ({error}): fix it or take it away") from error
     x, y = round(left * (width - size)), round(top * (height - size))
     return _tensor(resized.crop((x, y, x + size, y + size)))
 

@@ -78,7 +78,7 @@ def conv2d(
     gap_down, gap_right = _pair("dilation", dilation)
     x = _surround_with_zeros(x, padding)
 
-    # windows[n, c, i, j, u, v] is the value that kernel cell (u, v) sees when it stands at place (i, j).
+    # windows[n, c, i, j, u, v] is the value that kernel cell (u, v) sees when it is at place (i, j).
     span_down, span_right = gap_down * (kernel_height - 1) + 1, gap_right * (kernel_width - 1) + 1
     windows = x.unfold(2, span_down, step_down).unfold(3, span_right, step_right)
     windows = windows[..., ::gap_down, ::gap_right]

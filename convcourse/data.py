@@ -1,8 +1,8 @@
 """Images to work on: MNIST, two photographs, and a road that is drawn here.
 
 MNIST is looked for in `$CONVCOURSE_DATA`, then in the user's cache folder, and is else downloaded into that
-folder. Where it cannot be had, scikit-learn's 1,797 bundled digits stand in, with a warning and under their
-own name: an `ImageSet` always says which of the two it holds.
+folder. Where it cannot be had, scikit-learn's 1,797 bundled digits take its place, with a warning and under
+their own name: an `ImageSet` always says which of the two it holds.
 """
 
 import gzip
@@ -43,7 +43,7 @@ class DataError(RuntimeError):
 
 
 class NotMNIST(UserWarning):
-    """The digits bundled with scikit-learn stand in for MNIST."""
+    """The digits bundled with scikit-learn take MNIST's place."""
 
 
 @dataclass(frozen=True, eq=False)

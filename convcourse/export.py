@@ -1,4 +1,4 @@
-"""Hand in a network: `export_network` writes it as an inert ONNX file, with the log of its training beside
+"""Hand in a network: `export_network` writes it as an inert ONNX file, with the log of its training next to
 it."""
 
 import copy

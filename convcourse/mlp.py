@@ -39,7 +39,7 @@ def split_indices(count: int, validation: int, seed: int) -> tuple[Tensor, Tenso
 def train_epoch(
     model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor, batch_size: int = 50
 ) -> None:
-    """One pass over images [N, 1, H, W] and labels [N] in the order given, one step a batch.
+    """One pass over images [N, 1, H, W] and labels [N] in the order given, one step per batch.
 
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
     >>> images, labels = torch.eye(4).reshape(4, 1, 2, 2), torch.tensor([0, 0, 1, 1])

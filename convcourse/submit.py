@@ -15,7 +15,7 @@ from typing import Any
 
 from convcourse.environment import missing_modules
 
-# The files that an exercise asks for beside its notebook; every other exercise asks for none.
+# The files that an exercise asks for besides its notebook; every other exercise asks for none.
 ARTIFACTS: Mapping[str, tuple[str, ...]] = {"10_mnist_20k": ("network.onnx", "training_log.json")}
 MANIFEST = "manifest.json"
 # A notebook larger than this has outputs that no grader needs.
@@ -65,7 +65,7 @@ class SubmissionZip:
 
 
 def submit(slug: str) -> None:
-    """Make SLUG.zip beside the notebook that calls this, and show what is in it."""
+    """Make SLUG.zip next to the notebook that calls this, and show what is in it."""
     if os.environ.get("CONVCOURSE_GRADING") == "1":
         print("Nothing is handed in while grading.")
         return

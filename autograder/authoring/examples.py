@@ -64,7 +64,9 @@ def parse_examples(text: str, questions: list[str]) -> list[Example]:
 
 def _new_example(folder: str, name: str, examples: list[Example]) -> Example:
     if folder not in FOLDERS:
-        raise BuildError(f"examples.md: {folder!r} is no folder of examples; there are {', '.join(FOLDERS)}")
+        raise BuildError(
+            f"examples.md: {folder!r} is not a folder of examples; there are {', '.join(FOLDERS)}"
+        )
     if not re.fullmatch(r"[a-z0-9_]+", name):
         raise BuildError(f"examples.md: an example's name is lower case letters, digits and _, got {name!r}")
     if any((example.folder, example.name) == (folder, name) for example in examples):
@@ -130,7 +132,7 @@ def make_notebook(example: Example, solution: NotebookNode, student: NotebookNod
 
 
 def read_artifacts(example: Example, folder: Path, asked: tuple[str, ...]) -> dict[str, bytes]:
-    """The files handed in beside the notebook; paths are relative to the solution's folder."""
+    """The files handed in with the notebook; paths are relative to the solution's folder."""
     missing = [name for name in asked if name not in example.artifacts]
     if missing:
         raise BuildError(f"examples.md, {example.title}: add the line 'artifacts: {missing[0]}=path'")

@@ -39,7 +39,7 @@ class Master:
 def read_master(path: Path, requirements: list[str], addresses: Mapping[str, str]) -> Master:
     """Read the text notebook at `path`; `requirements` go into otter's autograder.zip.
 
-    `addresses` says what stands for `{{ site }}` and the like, so that a fork changes course.toml alone.
+    `addresses` says what `{{ site }}` and the like are replaced by, so that a fork changes course.toml alone.
     """
     if not path.is_file():
         raise BuildError(f"{path} is missing; write the master of the exercise there")

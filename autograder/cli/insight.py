@@ -119,7 +119,7 @@ def _counting_attempts(
 ) -> tuple[list["Entry"], list[str]]:
     """Of each student the attempt that counts by the policy, and the names of those to grade yet.
 
-    Where only the grader has failed at a student's attempts, the newest of them stands for all.
+    Where only the grader has failed at a student's attempts, the newest of them represents all.
     """
     from autograder.gradebook.final import class_grades
     from autograder.report import Entry
@@ -169,7 +169,7 @@ def _notebooks(entries: Sequence["Entry"]) -> Iterator["Notebook"]:
 
 
 def _folder_of(address: str | None) -> Path | None:
-    """Where feedback lies by default: beside a gradebook that is a file."""
+    """Where feedback lies by default: next to a gradebook that is a file."""
     if address is None:
         return None
     path = address.removeprefix("sqlite:///")

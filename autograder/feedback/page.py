@@ -132,7 +132,7 @@ def _question(question: QuestionOutcome, cells: list[CellOutcome]) -> ShownQuest
 def _where_to_start(questions: Sequence[ShownQuestion], others: Sequence[ShownCell]) -> str:
     """One line on what to look at first; empty where nothing is left to do.
 
-    An error in a cell comes before everything, because what stands below it in the cell was never defined.
+    An error in a cell comes before everything, because what is below it in the cell was never defined.
     """
     failed = [question for question in questions if question.state != "full"]
     if not failed:

@@ -64,7 +64,7 @@ class Gradebook:
         self.database.engine.dispose()
 
     def known(self, keys: Iterable[Key]) -> set[Key]:
-        """Those of `keys` for which there is a grading that is no failure of ours."""
+        """Those of `keys` for which there is a grading that is not a failure of ours."""
         wanted = set(keys)
         submissions = sorted({key.submission for key in wanted})
         table = schema.gradings.c
@@ -83,7 +83,7 @@ class Gradebook:
         return self.database.read(work)
 
     def record(self, key: Key) -> Record | None:
-        """The newest grading under `key` that is no failure of ours."""
+        """The newest grading under `key` that is not a failure of ours."""
         table = schema.gradings.c
         query = (
             select(table.record)

@@ -119,7 +119,7 @@ def read_points(
     """The rows of a CSV file with the columns student, exercise, question, points, reason and by.
 
     `questions` are the names there are, by exercise, and `students` those of the class. Raises `CsvError`
-    with the line's number for an unknown name, points that are no finite number, and an empty cell.
+    with the line's number for an unknown name, points that are not a finite number, and an empty cell.
     """
     sheet = read_csv(path, POINTS_COLUMNS)
     places = {name: sheet.column(name) for name in POINTS_COLUMNS}

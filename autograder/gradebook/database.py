@@ -77,8 +77,8 @@ class Database:
         said = without_secrets(str(cause), self.url)
         if name in ("SQLITE_NOTADB", "SQLITE_CORRUPT") or name.startswith("SQLITE_CORRUPT_"):
             raise BookRefused(
-                f"{self} is no gradebook or is damaged ({said}); it was left as it is: put a copy from your"
-                " backup in its place, or name another file"
+                f"{self} is not a gradebook or is damaged ({said}); it was left as it is: put a copy from"
+                " your backup in its place, or name another file"
             ) from error
         if name == "SQLITE_FULL" or getattr(cause, "sqlstate", None) == "53100":
             raise BookError(

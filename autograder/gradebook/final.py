@@ -52,7 +52,7 @@ def final_grade(
 
     Points by hand are added to what the tests gave a question, which never gets more than it has nor less
     than nothing. Extra credit is in proportion to the solved share of its question. Then comes the deduction
-    for lateness, on everything. `max_score` stands in where nothing is graded.
+    for lateness, on everything. `max_score` is used where nothing is graded.
 
     An attempt that only we failed at is passed over and said so, whatever the policy. One that cannot be read
     counts, with 0, under "last" alone.

@@ -29,8 +29,8 @@ class Merged:
 def merge(book: Gradebook, other: str | Path, *, patience_s: float = PATIENCE_S) -> list[Merged]:
     """Add all of `other` to `book` in one transaction; done twice it adds nothing the second time.
 
-    The other one is only read. Raises `BookRefused` where it is no gradebook, has another schema, or holds a
-    row that does not have the hash it says; then nothing was added.
+    The other one is only read. Raises `BookRefused` where it is not a gradebook, has another schema, or holds
+    a row that does not have the hash it says; then nothing was added.
     """
     source = Database(parse_address(other), patience_s)
     try:

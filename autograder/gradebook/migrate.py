@@ -77,7 +77,7 @@ def _version(connection: Connection, database: Database) -> str | None:
     foreign = tables if database.is_sqlite else tables & {table.name for table in TABLES}
     if foreign:
         raise BookRefused(
-            f"{database} is no gradebook: it holds other tables ({', '.join(sorted(foreign)[:5])}); it was"
+            f"{database} is not a gradebook: it holds other tables ({', '.join(sorted(foreign)[:5])}); it was"
             " left as it is: name another"
         )
     return None
@@ -105,7 +105,7 @@ def _check_file(database: Database, make: bool) -> None:
             f"{path} cannot be read ({error.strerror}); change its rights or name another"
         ) from None
     if start and start != HEADER:
-        raise BookRefused(f"{path} is no gradebook; it was left as it is: name another file")
+        raise BookRefused(f"{path} is not a gradebook; it was left as it is: name another file")
     if start:
         database.patiently(lambda: _check_pages(database))
 

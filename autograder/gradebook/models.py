@@ -65,7 +65,7 @@ class Graded:
 
     @property
     def grading(self) -> Grading | None:
-        """The one that counts: the newest that is no failure of ours, or None."""
+        """The one that counts: the newest that is not a failure of ours, or None."""
         good = [grading for grading in self.gradings if grading.verdict is not Verdict.GRADER_ERROR]
         return good[-1] if good else None
 

@@ -193,7 +193,7 @@ def _existing(scheduler: str, tls: Path | None) -> Iterator[Client]:
         client = Client(scheduler, security=security, timeout=CONNECT_S)
     except (OSError, ValueError) as error:
         raise ClusterError(
-            f"no scheduler answers at {scheduler} ({error}); start it, or mend the address"
+            f"no scheduler answers at {scheduler} ({error}); start it, or fix the address"
         ) from None
     with client:
         try:
@@ -219,7 +219,7 @@ def security_for(scheduler: str, tls: Path | None) -> Security | None:
     """
     url = urlsplit(scheduler if "://" in scheduler else f"tcp://{scheduler}")
     if url.scheme not in ("tcp", "tls") or not url.hostname:
-        raise ClusterRefused(f"{scheduler} is no address of a scheduler; write tls://HOST:PORT")
+        raise ClusterRefused(f"{scheduler} is not the address of a scheduler; write tls://HOST:PORT")
     if url.scheme == "tcp" and not is_loopback(url.hostname):
         raise ClusterRefused(
             f"{scheduler} is on another machine and without TLS, so anybody on the way could read submissions"

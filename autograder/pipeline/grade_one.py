@@ -115,8 +115,8 @@ def _run_and_score(
     draws = partial(scoring.seed_for, secret, exercise.slug, submission.fingerprint())
     cells = [sandbox.Cell(cell.index, cell.source, cell.tags) for cell in submission.cells]
     # The network is judged in sandboxes of its own while the notebook runs in another: most of it is waiting.
-    with ThreadPoolExecutor(1) as beside:
-        judging = beside.submit(
+    with ThreadPoolExecutor(1) as alongside:
+        judging = alongside.submit(
             scoring.judge_artifacts,
             submission.artifacts,
             slug=exercise.slug,

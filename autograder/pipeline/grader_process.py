@@ -22,7 +22,7 @@ from autograder.pipeline.job import Job
 from autograder.scoring.secret import VARIABLE, as_text
 
 ATTEMPTS = 2
-# Then a fresh process takes over, whatever leaked; rare enough that its start of some seconds is no matter.
+# Then a fresh process takes over, whatever leaked; rare enough that its start, some seconds, does not matter.
 MOST_JOBS = 500
 START_S = 120.0  # to import otter: 3 s when idle, far more on a busy machine
 COURSE_VARIABLE = "CONVCOURSE_COURSE"

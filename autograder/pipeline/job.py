@@ -12,7 +12,7 @@ LENGTH = struct.Struct(">I")
 
 
 class JobError(ValueError):
-    """Bytes that are no job."""
+    """Bytes that are not a job."""
 
 
 @dataclass(frozen=True)

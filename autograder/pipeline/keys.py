@@ -61,7 +61,7 @@ def tests_hash(exercise: CourseExercise, secret: int) -> str:
         raise FileNotFoundError(
             f"the hidden tests of {exercise.slug} are not built; run 'autograder build {exercise.slug}' first"
         )
-    # This hash stands in gradebooks and must say nothing of the secret, not even whether a guess is right.
+    # This hash is kept in gradebooks and must say nothing of the secret, not even whether a guess is right.
     about = [
         exercise.slug,
         exercise.points,

@@ -1,4 +1,4 @@
-"""Grades again what stands in the gradebook under other tests or another grader than today's."""
+"""Grades again what is in the gradebook under other tests or another grader than today's."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing

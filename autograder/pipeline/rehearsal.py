@@ -84,9 +84,9 @@ def rehearse(
     submission = intake.read_submission(content, exercise.slug, exercise.artifacts)
     limits = sandbox.load_limits(exercise.limits)
     cells = [sandbox.Cell(cell.index, cell.source, cell.tags) for cell in submission.cells]
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as alongside:
         artifacts = tuple(sorted(submission.artifacts.items()))
-        judging = beside.submit(_judged, artifacts, exercise.slug, exercise.limits, seed, unsafe)
+        judging = alongside.submit(_judged, artifacts, exercise.slug, exercise.limits, seed, unsafe)
         with sandbox.open_session(cells, limits=limits, files=submission.artifacts, unsafe=unsafe) as session:
             session.run_cells()
             yield Rehearsal(exercise, session, judging, submission.fingerprint())

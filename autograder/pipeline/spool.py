@@ -114,7 +114,7 @@ class Spool:
         return True
 
     def _stop(self, trouble: str) -> bool:
-        """No more in this run: waiting would not mend it."""
+        """No more in this run: waiting would not help."""
         self.trouble = trouble
         with self._change:
             self._closing = True

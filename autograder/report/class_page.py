@@ -65,7 +65,7 @@ def feedback_links(names: set[str], feedback: Path, out: Path) -> dict[str, str]
             page = (root / name / "feedback.html").resolve()
             if page.is_relative_to(root) and page.is_file():
                 links[name] = quote(Path(os.path.relpath(page, start)).as_posix())
-        except (OSError, ValueError):  # a name that is no path: too long, or with a NUL
+        except (OSError, ValueError):  # a name that cannot be a path: too long, or with a NUL
             continue
     return links
 

@@ -207,7 +207,7 @@ def _today(record: Record, today: Today) -> str:
         return "Yes: the same bytes, the same tests and the same grader. Grading again gives the same grade."
     return (
         f"Not certain: {' and '.join(changed)} changed since. 'autograder regrade' grades it by today's"
-        " and keeps this grading beside the new one."
+        " and keeps this grading next to the new one."
     )
 
 

@@ -97,7 +97,7 @@ def print_cells(
 
 @cache
 def places(source: str) -> np.ndarray:
-    """Where each character of the filtered text stands in `source`, int64 [filtered length + 1].
+    """Where each character of the filtered text is in `source`, int64 [filtered length + 1].
 
     copydetect's own table of offsets is wrong behind the name of a class (0.5.0 notes its length alone), so
     the tokens are walked again.

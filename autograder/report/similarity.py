@@ -229,4 +229,4 @@ def code_cells(data: bytes) -> tuple[str, ...]:
         cells = json.loads(data)["cells"]
         return tuple("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     except (KeyError, TypeError) as error:
-        raise ValueError(f"this is no notebook: {error!r}") from None
+        raise ValueError(f"this is not a notebook: {error!r}") from None

@@ -74,8 +74,8 @@ def environment_inside(scratch: str, data: str | None) -> dict[str, str]:
 def launch(control_fd: int, data: Path | None, scratch_mib: int) -> Iterator[Launch]:
     """The start of a forkserver; its descriptors are open until the block ends.
 
-    The parent keeps a /proc that can be written and the right to make namespaces, which it needs to fork its
-    children into narrower ones, and gets no system call filter; no student code runs in it.
+    The forkserver keeps a /proc that can be written and the right to make namespaces, which it needs to fork
+    its children into narrower ones, and gets no system call filter; no student code runs in it.
     """
     path, _ = bubblewrap()
     with contextlib.ExitStack() as stack:
@@ -89,7 +89,7 @@ def launch(control_fd: int, data: Path | None, scratch_mib: int) -> Iterator[Lau
         arguments = [path, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
         arguments += ["--unshare-cgroup-try", "--cap-drop", "ALL", "--clearenv"]
         arguments += ["--new-session", "--hostname", "sandbox", "--as-pid-1"]
-        # Root of a namespace until the parent has uncovered its /proc and become an ordinary user.
+        # Root of a namespace until the forkserver has uncovered its /proc and become an ordinary user.
         arguments += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP"]
         if user.needs_a_stranger():
             # By way of this process's descriptor, so that the sandbox does not inherit it.

@@ -35,7 +35,7 @@ class Check:
 
 
 def doctor() -> list[Check]:
-    """Try everything the sandbox stands on; takes about two seconds."""
+    """Try everything that the sandbox needs; takes about two seconds."""
     steps: list[Callable[[], Check]] = [
         _bubblewrap,
         _namespaces,

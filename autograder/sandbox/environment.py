@@ -58,7 +58,7 @@ class Handle:
     __iter__ = __contains__ = __reversed__ = _misuse("it cannot be iterated over")
     __getitem__ = __setitem__ = __delitem__ = _misuse("it cannot be indexed")
     __bool__ = _misuse("it is neither true nor false")
-    __int__ = __float__ = __index__ = __complex__ = __round__ = _misuse("it is no number")
+    __int__ = __float__ = __index__ = __complex__ = __round__ = _misuse("it is not a number")
     __lt__ = __le__ = __gt__ = __ge__ = _misuse("it cannot be compared")
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _misuse("it cannot be calculated with")
     __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __add__

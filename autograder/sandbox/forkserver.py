@@ -1,4 +1,4 @@
-"""The forkserver, seen from outside: started once a process, asked to fork, replaced before it wears out.
+"""The forkserver, seen from outside: started once per process, asked to fork, replaced before it wears out.
 
 It serves all sessions of the process that started it. It ends with that process, because it reads the
 end of its control socket, and everything inside ends with it.

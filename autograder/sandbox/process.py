@@ -245,7 +245,7 @@ class Process:
         return int(said) if said.strip().isdigit() else 128 + signal.SIGKILL
 
     def _drain(self) -> bool:
-        """Read what stands in the pipe of stray output; whether more can come."""
+        """Read what is in the pipe of stray output; whether more can come."""
         while True:
             try:
                 part = os.read(self._stray_fd, 65536)

@@ -38,7 +38,7 @@ class CellResult:
 
 
 def checked_result(index: int, reply: Any, seconds: float) -> CellResult | None:
-    """The result that a cell's reply holds, cleaned; None where it is no such reply.
+    """The result that a cell's reply holds, cleaned; None where it is something else.
 
     The student's process may lie about everything in it, so `seconds` are the grader's own measure.
     """

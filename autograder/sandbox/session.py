@@ -37,13 +37,13 @@ def open_session(
 ) -> "Session":
     """A session for a submission, to be used as a context manager.
 
-    `files` lie beside the notebook (plain names only). `data` is a folder with MNIST's idx files, of which
+    `files` lie next to the notebook (plain names only). `data` is a folder with MNIST's idx files, of which
     the train files alone are shown; by default it is looked for. `unsafe` runs without any boundary. Raises
     `SandboxBroken` where no sandbox can be built.
     """
     for name in files or {}:
         if not re.fullmatch(r"[\w][\w.\- ]*", name):
-            raise ValueError(f"a file beside the notebook must have a plain name, got {name!r}")
+            raise ValueError(f"a file next to the notebook must have a plain name, got {name!r}")
     folder = find_mnist() if isinstance(data, str) else data
     return Session(list(cells), limits, dict(files or {}), folder, unsafe, use_cgroup)
 

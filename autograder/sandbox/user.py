@@ -32,7 +32,7 @@ def needs_a_stranger() -> bool:
 
 
 def strangers_namespace() -> int:
-    """A descriptor of the user namespace whose root is a stranger; made once a process."""
+    """A descriptor of the user namespace whose root is a stranger; made once per process."""
     if os.getpid() not in _made:
         _made[os.getpid()] = _make()
     return _made[os.getpid()]

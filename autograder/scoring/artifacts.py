@@ -1,4 +1,4 @@
-"""Judges what is handed in beside the notebook: the exported network and its training log.
+"""Judges what is handed in with the notebook: the exported network and its training log.
 
 The network runs elsewhere, in a sandbox without student code, on images in an order that only this process
 knows. The labels never leave this process. Nothing the student's Python says about size or accuracy
@@ -86,7 +86,7 @@ def judge_artifacts(
 
 
 class StillJudged(Mapping[str, Any]):
-    """The reserved names while `judge_artifacts` is still at work in a thread beside the notebook's.
+    """The reserved names while `judge_artifacts` is still at work in a thread of its own.
 
     Whoever asks for a value waits for it; which names there are is known at once. What `judge_artifacts`
     raises is raised to whoever asks.
@@ -174,9 +174,9 @@ def _check_match(
 
 @functools.cache
 def mnist_test_set() -> tuple[Images, Labels]:
-    """MNIST's 10,000 test images and labels, or a clear refusal: nothing else can stand in for them.
+    """MNIST's 10,000 test images and labels, or a clear refusal: nothing else can replace them.
 
-    Read once a process.
+    Read once per process.
     """
     from convcourse.data import mnist
 

@@ -84,7 +84,7 @@ def check_alone(logits: np.ndarray, other_logits: np.ndarray, drawn: Drawn) -> N
     """
     if logits.shape != other_logits.shape or logits.ndim != 2:
         raise ValueError(f"logits of shapes {logits.shape} and {other_logits.shape} cannot be compared")
-    place = np.argsort(drawn.order)  # where an image stands in the first order
+    place = np.argsort(drawn.order)  # where an image is in the first order
     still = np.flatnonzero((drawn.shifts == 0).all(axis=1))
     once, again = (
         part.astype(np.float64) for part in (logits[place[drawn.other_order[still]]], other_logits[still])

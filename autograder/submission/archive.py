@@ -75,7 +75,7 @@ def _entries(data: bytes, caps: Caps) -> list[zipfile.ZipInfo]:
 
 
 def _check_entry(info: zipfile.ZipInfo) -> None:
-    # orig_filename is the name as it stands in the zip; zipfile itself cuts `filename` at a NUL.
+    # orig_filename is the name as it is in the zip; zipfile itself cuts `filename` at a NUL.
     name = info.orig_filename
     path = PurePosixPath(name)
     if path.is_absolute() or "\\" in name or "\0" in name or ":" in name.split("/")[0]:

@@ -19,7 +19,7 @@ ZIP_MAGIC = b"PK"
 
 @dataclass(frozen=True)
 class Submission:
-    """What was handed in: the notebook's code cells and the artifacts beside it."""
+    """What was handed in: the notebook's code cells and the artifacts next to it."""
 
     cells: tuple[CodeCell, ...]
     artifacts: dict[str, bytes]
@@ -56,7 +56,7 @@ def read_submission(
 ) -> Submission:
     """Read a submission, a file or its bytes, for the exercise `slug`, which asks for `artifacts`.
 
-    A notebook alone may lie beside its artifacts only inside a zip. Raises `Malformed`, and nothing else.
+    A notebook alone may lie next to its artifacts only inside a zip. Raises `Malformed`, and nothing else.
     """
     data = take_in(source, caps) if isinstance(source, Path) else source
     if data.startswith(ZIP_MAGIC):

@@ -59,7 +59,7 @@ def words_in_view(source: str) -> int:
 
 
 def rounded(minutes: float) -> int:
-    """Up to the next five minutes: the estimate is no finer than that.
+    """Up to the next five minutes: the estimate is not finer than that.
 
     >>> rounded(11.2)
     15

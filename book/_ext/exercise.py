@@ -60,7 +60,7 @@ def manifest(app: Sphinx) -> Path:
 
 
 def read_course(app: Sphinx) -> dict:
-    """The manifest as it stands in the file."""
+    """The manifest as it is in the file."""
     return tomllib.loads(manifest(app).read_text(encoding="utf-8"))
 
 
@@ -99,7 +99,7 @@ def visit_exercise(translator, node: ExerciseBox) -> None:
 
 
 def copy_notebooks(app: Sphinx, exception: Exception | None) -> None:
-    """Put the notebooks that pages link beside the pages."""
+    """Put the notebooks that pages link next to the pages."""
     if exception or app.builder.name != "html":
         return
     target = Path(app.outdir) / "exercises"

@@ -1,7 +1,8 @@
 """Symbols and words that the course does not use, with what it says instead.
 
-Held against pages when the site is built, and by tests/site/test_standard.py against widgets, exercises and
-plots. What each symbol and word means is on the notation page.
+Held against pages when the site is built; against widgets, exercises and plots by tests/site/test_standard.py;
+against comments, docstrings, messages and documents by tests/unit/test_prose.py. What each symbol and word means
+is on the notation page.
 """
 
 import re
@@ -9,9 +10,10 @@ from collections.abc import Iterator
 
 _PER = (
     r"\b(?:one|two|numbers?|values?|weights?|cycles?|seconds?|minutes?|microseconds?|ms|µs|"
-    r"steps?|sums?|multiplications?|parameters?|bytes?|points?|lines?|panels?|bars?|rows?)"
+    r"steps?|sums?|multiplications?|parameters?|bytes?|points?|lines?|panels?|bars?|rows?|"
+    r"once|twice|threads?|tests?|attempts?|operations?)"
     r" an? (?:image|pixel|class|batch|channel|filter|epoch|step|layer|second|minute|network|name|case|region|"
-    r"run|stage|place|digit)\b"
+    r"run|stage|place|digit|process|core|submission|student|question|attempt|worker|machine|thread)\b"
 )
 
 # pattern -> what to write instead
@@ -19,7 +21,7 @@ STRAYS = {
     # symbols
     r"D_\{?(?:\\(?:text|mathrm)\{)?(?:in|out)\b": "channels are C_in and C_out; D is dilation",
     r"\bF\s*(?:\\times|×|\\cdot)\s*F\b": "the kernel size is K",
-    r"n_\{?(?:\\(?:text|mathrm)\{)?(?:in|out)\b": "sizes are H, W and H_out, W_out",
+    r"\bn_\{?(?:\\(?:text|mathrm)\{)?(?:in|out)\b": "sizes are H, W and H_out, W_out",
     r"\b[KF] (?:filters|output channels)\b|\$[KF]\$ filters": "the number of filters is C_out",
     r"\$C\$ (?:input |output )?channels": "channels are C_in and C_out",
     r"\bkernels? of (?:size )?\$?F\b": "the kernel size is K",
@@ -34,6 +36,8 @@ STRAYS = {
     r"(?<![Tt]here )\b[Ii]s no (?!longer|more|less|fewer|doubt)\w+": "is not",
     r"\b[Mm]end(?:s|ed|ing)?\b": "fix, repair",
     r"\b[Bb]eside\b": "next to",
+    r"\b[Ww]arm parent": "forkserver",
+    r"\b[Bb]irths?\b|\b[Pp]rocess(?:es)? (?:is|are|was|were) born\b": "spawn, start",
     r"\bslantwise\b": "diagonally",
     r"\bputs? out\b": "output",
     r"\bleaves a rest\b|\bthe rest of the division\b": "remainder",

@@ -2,7 +2,7 @@
 
 `check` is what the grader itself runs, in a sandbox; `export_network` runs the same before anything is
 written, so that what is refused is refused on the student's own machine. The rules are data:
-`operators.toml` and `bounds.toml` beside this file.
+`operators.toml` and `bounds.toml` next to this file.
 """
 
 from convcourse.network_rules.check import INPUT, OUTPUT, Checked, check

@@ -77,7 +77,7 @@ def value_histograms(stages: Mapping[str, Array]) -> list[Figure]:
 
 
 def flattened(image: Array, row: int, column: int) -> Figure:
-    """An image [H, W] with a pixel and its four neighbors marked, above where these stand in the flat list.
+    """An image [H, W] with a pixel and its four neighbors marked, above where these are in the flat list.
 
     >>> len(flattened(np.zeros((28, 28)), row=10, column=14).axes)
     2

@@ -47,7 +47,7 @@ def random_crop_flip(padding: int = 4, flip: bool = True) -> Augment:
 
     Each image is moved by a whole number of pixels from -`padding` to `padding` along both axes, and with
     `flip` mirrored left to right in one case of two (He et al. 2016, section 4.2). Not for digits: a
-    mirrored 2 is no 2. What is made takes images [N, C, H, W] and a generator, and returns images of the
+    mirrored 2 is not a 2. What is made takes images [N, C, H, W] and a generator, and returns images of the
     same shape.
 
     >>> images = torch.rand(4, 3, 32, 32)

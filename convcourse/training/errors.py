@@ -8,7 +8,7 @@ import torch
 
 
 class TrainingDiverged(RuntimeError):
-    """The loss is no longer a finite number; training on cannot mend that."""
+    """The loss is no longer a finite number; training on cannot repair it."""
 
 
 class OutOfMemory(RuntimeError):

@@ -48,7 +48,7 @@ def build() -> nn.Sequential:
         nn.MaxPool2d(2),  # 12 -> 10 -> 8 -> 4
         *block(28, 36),
         nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),  # 4 -> 2 -> one value a channel
+        nn.Flatten(),  # 4 -> 2 -> one value per channel
         nn.Linear(36, 10),
     )
 

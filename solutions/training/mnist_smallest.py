@@ -58,7 +58,7 @@ def turned(kernels: Tensor) -> Tensor:
 
 
 def relative_positions() -> Tensor:
-    """[8, 8]: how position b looks to one who stands in position a, as a position.
+    """[8, 8]: how position b looks from position a, as a position.
 
     Turned alike, a and b look to each other as before, so weights that are chosen by this number make a
     layer whose output turns with its input (Cohen and Welling 2016, section 6).

@@ -44,7 +44,7 @@ QUICK: Mapping[str, Any] = {
     "validation": 64,
     "test_images": 64,
 }
-# Of `small` and QUICK, what is no field of a Recipe.
+# Of `small` and QUICK, what is not a field of a Recipe.
 ABOUT_IMAGES = ("seeds", "train_images", "validation", "test_images")
 
 Load = Callable[[Any], ImageSet]
@@ -295,7 +295,7 @@ def options(description: str | None) -> argparse.ArgumentParser:
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", default="cpu", help='"cpu", "cuda" or "auto"')
-    parser.add_argument("--threads", type=int, help="processor threads (default: PyTorch's, one a core)")
+    parser.add_argument("--threads", type=int, help="processor threads (default: PyTorch's, one per core)")
     parser.add_argument("--seeds", type=int, nargs="+")
     parser.add_argument("--variants", nargs="+")
     parser.add_argument("--date", default=time.strftime("%Y-%m-%d"))

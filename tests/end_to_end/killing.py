@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-KINDS = ("child", "parent", "grader", "worker", "command")
+KINDS = ("child", "forkserver", "grader", "worker", "command")
 """The process of one submission, the sandbox it was started in, the grading process, the Dask worker, and the
 command itself with the scheduler in it."""
 
@@ -44,7 +44,7 @@ def victims(command: int, kind: str) -> list[psutil.Process]:
         for hand in graders:
             for sandbox in hand.children():
                 inside = sandbox.children(recursive=True)
-                found += [sandbox] if kind == "parent" else inside[-1:]
+                found += [sandbox] if kind == "forkserver" else inside[-1:]
         return found
     except psutil.Error:  # it went while we looked
         return []

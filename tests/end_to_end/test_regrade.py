@@ -134,7 +134,7 @@ def test_another_secret_or_a_changed_test_is_graded_again(graded, command, tiny,
 
 
 def test_a_corrected_hidden_test_regrades_what_it_touches_and_the_history_keeps_both(command, tiny, tmp_path):
-    """The instructor finds that a hidden test asked for too much, mends it, and regrades from the book."""
+    """The instructor finds that a hidden test asked for too much, fixes it, and regrades from the book."""
     (tmp_path / "class").mkdir()
     for name, answer in {"anna": "2 * n", "ben": "n + n", "cleo": "n * n"}.items():
         (tmp_path / "class" / f"{name}.ipynb").write_bytes(

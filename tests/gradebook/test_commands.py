@@ -41,8 +41,8 @@ def path(tmp_path) -> Path:
     with open_gradebook(path) as book:
         first = attempt(b"1", "Ada/first", 0)
         book.add(first, record(b"1", (1.0, 2.0)), b"1")
-        book.add(first, record(b"1", (2.0, 2.0), tests="mended"), b"1")
-        book.add(attempt(b"2", "Ada/second", 1), record(b"2", (2.0, 1.0), tests="mended"), b"2")
+        book.add(first, record(b"1", (2.0, 2.0), tests="fixed"), b"1")
+        book.add(attempt(b"2", "Ada/second", 1), record(b"2", (2.0, 1.0), tests="fixed"), b"2")
         book.add(attempt(b"3", "[bold]Bob", 2), record(b"3", verdict=Verdict.GRADER_ERROR), b"3")
     return path
 

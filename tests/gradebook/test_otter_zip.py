@@ -1,4 +1,4 @@
-"""The standard zip beside our bundle runs under plain `otter run`, as Gradescope runs it."""
+"""The standard zip next to our bundle runs under plain `otter run`, as Gradescope runs it."""
 
 import json
 import os

@@ -132,7 +132,7 @@ def test_another_programs_tables_are_refused_and_left_as_they_are(tmp_path):
         other.execute("CREATE TABLE photos (id INTEGER)")
     other.close()
     before = path.read_bytes()
-    with pytest.raises(BookRefused, match=r"is no gradebook: it holds other tables \(photos\)"):
+    with pytest.raises(BookRefused, match=r"is not a gradebook: it holds other tables \(photos\)"):
         open_gradebook(path)
     assert path.read_bytes() == before and os.listdir(tmp_path) == ["photos.db"]
 
@@ -151,7 +151,7 @@ def test_tables_of_our_names_that_are_not_ours_are_refused(new_address):
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path):
     path = tmp_path / "grades.csv"
     path.write_text("submission,score\n" * 1000)
-    with pytest.raises(BookRefused, match="is no gradebook; it was left as it is"):
+    with pytest.raises(BookRefused, match="is not a gradebook; it was left as it is"):
         open_gradebook(path)
     assert path.read_text() == "submission,score\n" * 1000 and os.listdir(tmp_path) == ["grades.csv"]
 
@@ -200,7 +200,7 @@ def test_an_empty_file_becomes_a_book(tmp_path):
 
 
 def test_a_book_that_must_be_there_is_not_made(tmp_path):
-    with pytest.raises(BookRefused, match="there is no gradebook at"):
+    with pytest.raises(BookRefused, match="there is not a gradebook at"):
         open_gradebook(tmp_path / "none.db", make=False)
     assert os.listdir(tmp_path) == []
 

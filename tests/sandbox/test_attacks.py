@@ -52,9 +52,14 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def beside(tmp_path_factory):
-    """Another grader beside the attacks grades honest submissions all the time; all get full marks."""
-    program = [sys.executable, "-m", "tests.sandbox.attacks.beside", str(tmp_path_factory.mktemp("beside"))]
+def neighbor(tmp_path_factory):
+    """Another grader, next to the attacks, grades honest submissions all the time; all get full marks."""
+    program = [
+        sys.executable,
+        "-m",
+        "tests.sandbox.attacks.neighbor",
+        str(tmp_path_factory.mktemp("neighbor")),
+    ]
     grader = subprocess.Popen(program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     yield grader.pid
     scores = json.loads(grader.communicate(timeout=120)[0])
@@ -62,26 +67,26 @@ def beside(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def at_rest(place, beside):
-    """The processes below this one between two submissions, those of the grader beside not counted."""
+def at_rest(place, neighbor):
+    """The processes below this one between two submissions, those of the other grader not counted."""
     outcome, _ = grade(place.honest, place)
     assert (outcome.score, outcome.max_score) == (FULL, FULL), outcome
-    return len(settled(beside, 0))
+    return len(settled(neighbor, 0))
 
 
-def settled(beside: int, at_most: int) -> set[int]:
+def settled(neighbor: int, at_most: int) -> set[int]:
     """The processes below this one, given a moment to end."""
     until = time.monotonic() + 3
     while True:
-        found = set(tree(os.getpid())) - set(tree(beside)) - {os.getpid()}
+        found = set(tree(os.getpid())) - set(tree(neighbor)) - {os.getpid()}
         if len(found) <= at_most or time.monotonic() > until:
             return found
         time.sleep(0.02)
 
 
-@pytest.mark.xdist_group("attacks")  # its place is set up once, beside which another grader works
+@pytest.mark.xdist_group("attacks")  # its place is set up once, and another grader works next to it
 @pytest.mark.parametrize("attack", ATTACKS, ids=[attack.id for attack in ATTACKS])
-def test_an_attack_gets_what_is_honest_in_it_and_nothing_else(attack, place, beside, at_rest):
+def test_an_attack_gets_what_is_honest_in_it_and_nothing_else(attack, place, neighbor, at_rest):
     facts = facts_of(attack, place, os.getpid(), NUMBERS)
     seen = grade_attack(attack, place, facts)
     assert seen.verdict in attack.verdicts, seen.notes
@@ -90,7 +95,7 @@ def test_an_attack_gets_what_is_honest_in_it_and_nothing_else(attack, place, bes
         lost = not won(seen, how, canary=place.canary, earns=attack.earns, full=FULL, needle=attack.needle)
         assert lost, (how, seen.notes, seen.left, seen.followed, seen.grew_mib)
     assert seen.seconds < LONGEST_S
-    assert len(settled(beside, at_rest)) <= at_rest
+    assert len(settled(neighbor, at_rest)) <= at_rest
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,7 @@ def parent_pid():
 
 
 def inner_pid(outer):
-    """The parent itself, below the bubblewrap that holds its namespaces."""
+    """The forkserver itself, below the bubblewrap that holds its namespaces."""
     (inner,) = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
     return int(inner)
 

@@ -44,7 +44,7 @@ def test_the_doctor_finds_this_machine_fit_and_says_how():
 
 
 def test_without_bubblewrap_nothing_runs_and_the_package_is_named(monkeypatch):
-    shut_down()  # a parent that is there already needs bubblewrap no more
+    shut_down()  # a forkserver that is there already does not need bubblewrap
     real = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name, *a, **k: None if name == "bwrap" else real(name))
     bubblewrap.cache_clear()

@@ -224,7 +224,7 @@ def test_the_network_answers_as_pytorchs_does_on_a_thousand_test_images(scripts,
     """With the weights as stored within 1e-5 of the largest logit; as accurate as in single precision."""
     try:
         test = mnist("test", allow_digits=False)[:1000]
-    except Exception as error:  # not had here; in CI the data lie beside the checkout
+    except Exception as error:  # not had here; in CI the data lie next to the checkout
         pytest.skip(str(error))
     packed = [base64.b64encode(image.numpy().tobytes()).decode() for image in test.images]
     found = np.array(scripts.evaluate(READ, [name, packed]))

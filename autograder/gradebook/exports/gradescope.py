@@ -42,6 +42,6 @@ def _inside(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if path.is_absolute() or not path.parts or ".." in path.parts or "\x00" in name:
         raise BookError(
-            f"an attempt is called {name!r}, which is no folder below the output; nothing was written"
+            f"an attempt is called {name!r}, which is not a folder below the output; nothing was written"
         )
     return path

@@ -19,7 +19,7 @@ class Matches:
 def match(students: Iterable[str], roster: CsvTable, columns: Sequence[str], rows: Iterable[int]) -> Matches:
     """Look each student up in the `columns` of a roster's `rows`, the most telling column first.
 
-    Case and signs do not matter, an address may lack what follows its @, a name may stand in either order.
+    Case and signs do not matter, an address may lack what follows its @, a name may be in either order.
     `columns` may join two with a +. Somebody who is found twice is missing. Raises `CsvError` where two
     students are found in one row.
     """

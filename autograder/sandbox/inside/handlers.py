@@ -68,7 +68,7 @@ class Handlers:
         self.shell, self.objects = shell, objects
 
     def write_files(self, files: dict[str, bytes]) -> bytes:
-        """Put the files that were handed in beside the notebook."""
+        """Put the files that were handed in with the notebook."""
         for name, data in files.items():
             Path(name).write_bytes(data)
         return encode(["done"])

@@ -80,7 +80,7 @@ _F64 = struct.Struct(">d")
 
 
 class WireError(ValueError):
-    """A value that may not travel, or bytes that are no such value."""
+    """A value that may not travel, or bytes that are not such a value."""
 
 
 class HandleId(NamedTuple):
@@ -111,7 +111,7 @@ def encode(value: Any, to_handle: Callable[[Any], HandleId] = _no_handles) -> by
 
 
 def decode(payload: bytes, from_handle: Callable[[HandleId], Any] = lambda handle: handle) -> Any:
-    """The one value that `payload` holds; `from_handle` says what stands for a handle on this side."""
+    """The one value that `payload` holds; `from_handle` makes what represents a handle on this side."""
     if len(payload) > MAX_FRAME_BYTES:
         raise WireError(f"a payload of {len(payload)} bytes is too large")
     reader = _Reader(payload, from_handle)

@@ -11,7 +11,7 @@ what it is after, a list of fields, and the code cells that are handed in. The f
 - `honest`: `q1` puts the honest answer to question 1 before it
 - `times`: how often it is handed in, one after the other; `1` unless given
 - `file`: the file's name; `notebook.ipynb` unless given
-- `needle`: for `wins: needle`, what must not stand in a page or table
+- `needle`: for `wins: needle`, what must not be in a page or table
 
 `MEMORY_MIB`, `SCRATCH_MIB` and `FILE_MIB` in a cell are the limits under which attacks are graded.
 A block named `table` is the notebook of an earlier attempt; `TABLE` then holds what that attempt was asked.

@@ -54,7 +54,7 @@ def test_the_courses_own_policy_is_that_default_with_extra_credit_for_small_netw
 
 
 def documented() -> list[tuple[str, str]]:
-    """Each line of policy that stands in the course's manifest as a comment, with its table."""
+    """Each line of policy that is in the course's manifest as a comment, with its table."""
     table, found = "", []
     for line in (ROOT / "solutions" / "course.toml").read_text(encoding="utf-8").splitlines():
         if match := re.fullmatch(r"# (\[(?:hand_in|policy|exercise\.policy)\])", line):

@@ -123,7 +123,7 @@ def test_cross_entropy_is_log_softmax_then_nll_averaged_over_the_batch():
     each = torch.stack([-row[label] for row, label in zip(log_probabilities, labels, strict=True)])
     assert torch.isclose(at_once, each.mean())
     assert (log_probabilities <= 0).all()
-    # A softmax in front is taken twice, which is no error and another number.
+    # A softmax in front is taken twice, which raises nothing and gives another number.
     assert not torch.isclose(nn.CrossEntropyLoss()(logits.softmax(1), labels), at_once)
     assert not torch.isclose(nn.NLLLoss()(logits.softmax(1), labels), at_once)
 

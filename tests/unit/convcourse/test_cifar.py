@@ -164,7 +164,7 @@ def test_the_real_copy_has_ten_classes_of_a_thousand(monkeypatch):
 
 @pytest.fixture
 def pictures(tmp_path):
-    """Two classes: a wide and a tall picture with a white middle, and a small one; a note beside them."""
+    """Two classes: a wide and a tall picture with a white middle, and a small one; a note next to them."""
     for name in ("zebra", "ant"):
         (tmp_path / name).mkdir()
     wide = np.zeros((40, 120, 3), np.uint8)

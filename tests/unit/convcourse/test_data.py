@@ -1,4 +1,4 @@
-"""MNIST is found, downloaded or honestly replaced; a damaged file says how to mend it."""
+"""MNIST is found, downloaded or honestly replaced; a damaged file says how to fix it."""
 
 import gzip
 import hashlib
@@ -21,7 +21,7 @@ def idx(values: np.ndarray) -> bytes:
 
 @pytest.fixture
 def small_mnist(monkeypatch):
-    """Four small files that stand for the originals: name -> content, their checksums made known."""
+    """Four small files in place of the originals: name -> content, their checksums made known."""
     random = np.random.default_rng(0)
     files = {}
     for name in NAMES:

@@ -30,7 +30,7 @@ def test_the_docstring_opens_with_what_the_committed_run_found():
 
 
 def test_the_docstring_says_what_the_files_hold():
-    """The turned kernels stand in the ONNX file one by one; what training changes is far less."""
+    """The flipped kernels are in the ONNX file one by one; what training changes is far less."""
     (run, *_) = sorted((TRAINING / "runs").glob("*_mnist_smallest_cpu"), reverse=True)
     row = json.loads((run / "metrics.json").read_text())["seeds"][0]
     measured = sum(

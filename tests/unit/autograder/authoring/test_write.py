@@ -158,7 +158,7 @@ def test_each_standard_zip_draws_from_a_seed_of_its_own_that_stays(course, exerc
     assert source.endswith((exercise.bundle / "tests" / "q1.py").read_text()), "nothing else is changed"
     change(exercise, "# A tiny exercise", "# A small exercise")
     build_exercise(exercise, course)
-    assert seed_in_zip()[0] == first, "a change of words is no other draw"
+    assert seed_in_zip()[0] == first, "a change of words draws nothing else"
     shutil.rmtree(exercise.bundle)
     build_exercise(exercise, course)
     assert seed_in_zip()[0] != first

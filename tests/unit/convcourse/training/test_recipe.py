@@ -167,7 +167,7 @@ def test_crops_are_whole_pixels_and_mirrors_are_half():
 
 
 def test_an_objective_of_ones_own_is_minimized_and_its_scores_are_counted():
-    """Squared error of a network that ends in one value an image; the scores are made from it."""
+    """Squared error of a network that ends in one value per image; the scores are made from it."""
     seen = []
 
     def squared_error(model, images, labels):

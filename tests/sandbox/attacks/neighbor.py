@@ -1,6 +1,6 @@
 """Grades the honest submission again and again until its input closes, then says all the scores.
 
-`python -m tests.sandbox.attacks.beside FOLDER`.
+`python -m tests.sandbox.attacks.neighbor FOLDER`.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from .graded import Place, grade
 
 if __name__ == "__main__":
-    place = Place(Path(sys.argv[1]), "canary", f"beside-{uuid.uuid4().hex}")
+    place = Place(Path(sys.argv[1]), "canary", f"neighbor-{uuid.uuid4().hex}")
     scores = []
     while True:
         scores.append(grade(place.honest, place)[0].score)
