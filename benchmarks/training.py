@@ -4,7 +4,7 @@
 
 The network, batch size, optimizer and schedule are mnist_20k's. The tutorial loop is the one that textbooks
 teach: torchvision's MNIST, a transform that moves and turns one picture after the other, a DataLoader without
-and with two workers, zero_grad, backward, step. Each loop runs in a process of its own. Measured: seconds an
+and with two workers, zero_grad, backward, step. Each loop runs in a process of its own. Measured: seconds per
 epoch with its validation, seconds until the validation accuracy first reaches the target, the memory of the
 loop's processes, how near a training step comes to the machine's own limits (its measured rate of
 multiplications and its memory bandwidth, against the operations and bytes counted in the network), and what

@@ -1,8 +1,8 @@
 """Symbols and words that the course does not use, with what it says instead.
 
-Held against pages when the site is built; against widgets, exercises and plots by tests/site/test_standard.py;
-against comments, docstrings, messages and documents by tests/unit/test_prose.py. What each symbol and word means
-is on the notation page.
+Held against pages when the site is built; tests/site/test_standard.py holds widgets, exercises and plots
+to them, and tests/unit/test_prose.py comments, docstrings, messages and documents.
+The notation page says what each means.
 """
 
 import re

@@ -1,8 +1,8 @@
 """The forkserver inside the sandbox: loads each library once, and forks a process for each submission.
 
 `python -m inside FD UID`. FD is the grader's control socket, UID the user to be inside. The forkserver runs
-no student code, sees no submission and holds no secret: it gets orders to fork, with the descriptors over which
-the grader then talks to the child alone.
+no student code, sees no submission and holds no secret: it gets orders to fork, with the descriptors over
+which the grader then talks to the child alone.
 """
 
 import os

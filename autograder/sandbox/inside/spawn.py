@@ -1,9 +1,9 @@
 """How a submission's process is made: two forks from the forkserver, each less able than the one before.
 
-The forkserver forks the first process of new namespaces. It lays out the file system while the grader bounds
-it, waits for the grader's word, and forks the process that runs the notebook; from then on it only waits, as the
-first process of a namespace must, and tells the grader how the other ended. The notebook's process gives up
-every privilege before it hears of any student code.
+The forkserver forks the first process of new namespaces. It lays out the file system while the grader
+bounds it, waits for the grader's word, and forks the process that runs the notebook; from then on it only
+waits, as the first process of a namespace must, and tells the grader how the other ended. The notebook's
+process gives up every privilege before it hears of any student code.
 """
 
 import contextlib

@@ -55,7 +55,7 @@ def test_a_square_has_eight_positions():
 
 CHANGES = {
     "a quarter turn": lambda images: torch.rot90(images, 1, (-2, -1)),
-    "half a turn": lambda images: torch.rot90(images, 2, (-2, -1)),
+    "two quarter turns": lambda images: torch.rot90(images, 2, (-2, -1)),
     "left and right swapped": lambda images: images.flip(-1),
     "height and width swapped": lambda images: images.mT,
 }
