@@ -26,6 +26,7 @@ test: .venv/installed exercises site
 check: .venv/installed
 	ruff check .
 	ruff format --check .
+	bash tools/widgets.sh
 	mypy
 	OMP_NUM_THREADS=1 python -m pytest tests/unit -m "not slow" -n $(TEST_WORKERS)
 

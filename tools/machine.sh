@@ -39,6 +39,7 @@ if [ "${1:-course}" != course ]; then
 fi
 if [ "${1:-course}" = ci ]; then
   compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || lacks postgresql "the tests of a gradebook on a server"
+  command -v npx >/dev/null || lacks npm "the widgets' formatting is checked with it"
 fi
 [ ${#packages[@]} -gt 0 ] || exit 0
 

@@ -1,16 +1,31 @@
 // Nine random numbers become an edge filter: gradient descent on a kernel, run step by step in the page.
 // Data: {input: [[...]], target: [[...]] (the input under the kernel to be found), goal: [[...]] (that kernel), rate, steps}
 
-import { button, drawGray, drawSigned, element, number, onThemeChange, reducedMotion, signsLegend, slider, statusLine, svg } from "./lib.js";
+import {
+  button,
+  drawGray,
+  drawSigned,
+  element,
+  number,
+  onThemeChange,
+  reducedMotion,
+  signsLegend,
+  slider,
+  statusLine,
+  svg,
+} from "./lib.js";
 
 // Lay the kernel on every place where it fits, multiply, add up: rows of numbers in, rows of numbers out.
 export function correlate(image, kernel) {
   const [rows, columns] = [image.length - kernel.length + 1, image[0].length - kernel[0].length + 1];
-  return Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (_, j) => {
-    let sum = 0;
-    for (let u = 0; u < kernel.length; u++) for (let v = 0; v < kernel[0].length; v++) sum += kernel[u][v] * image[i + u][j + v];
-    return sum;
-  }));
+  return Array.from({ length: rows }, (_, i) =>
+    Array.from({ length: columns }, (_, j) => {
+      let sum = 0;
+      for (let u = 0; u < kernel.length; u++)
+        for (let v = 0; v < kernel[0].length; v++) sum += kernel[u][v] * image[i + u][j + v];
+      return sum;
+    }),
+  );
 }
 
 // Half the mean squared error of a kernel's output, its gradient with respect to the kernel, and the output.
@@ -49,8 +64,22 @@ function picture(label) {
 
 function grid(caption, kind) {
   const cells = Array.from({ length: 3 }, () => Array.from({ length: 3 }, () => element("td", { class: kind })));
-  const table = element("table", { class: "cc-grid" }, element("caption", {}, caption), element("tbody", {}, cells.map((row) => element("tr", {}, row))));
-  const fill = (values) => values.forEach((row, u) => row.forEach((value, v) => { cells[u][v].textContent = number(value, 2); }));
+  const table = element(
+    "table",
+    { class: "cc-grid" },
+    element("caption", {}, caption),
+    element(
+      "tbody",
+      {},
+      cells.map((row) => element("tr", {}, row)),
+    ),
+  );
+  const fill = (values) =>
+    values.forEach((row, u) =>
+      row.forEach((value, v) => {
+        cells[u][v].textContent = number(value, 2);
+      }),
+    );
   return { table: element("div", {}, table), fill };
 }
 
@@ -59,8 +88,16 @@ export function mount(area, data) {
   let seen = null;
   const rate = slider({ label: "Step size", min: 0.01, max: 0.4, step: 0.01, value: data.rate, change: () => {} });
   const play = button("Run", () => (timer ? stop() : run()), { class: "cc-button strong" });
-  const pictures = { input: picture("Input: a photograph"), target: picture("Wanted: the edges in it"), output: picture("What the kernel finds") };
-  const numbers = { kernel: grid("Kernel", "kernel"), gradient: grid("Its gradient", "gradient"), goal: grid("Sobel, to be found", "") };
+  const pictures = {
+    input: picture("Input: a photograph"),
+    target: picture("Wanted: the edges in it"),
+    output: picture("What the kernel finds"),
+  };
+  const numbers = {
+    kernel: grid("Kernel", "kernel"),
+    gradient: grid("Its gradient", "gradient"),
+    goal: grid("Sobel, to be found", ""),
+  };
   const status = statusLine();
   const line = svg("polyline", { class: "cc-curve", points: "" });
   const dot = svg("circle", { class: "cc-dot", r: 4 });
@@ -69,10 +106,20 @@ export function mount(area, data) {
   // Both axes are fixed, so that a run can be compared with the one before.
   const x = (at) => left + ((right - left) * at) / data.steps;
   const y = (loss) => bottom - ((bottom - top) * (Math.log10(Math.max(loss, 1e-6)) + 6)) / 8;
-  const curve = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": "The loss after each step, on a logarithmic axis" },
-    ticks.map((loss) => [svg("line", { class: "cc-rule", x1: left, x2: right, y1: y(loss), y2: y(loss) }), svg("text", { x: left - 6, y: y(loss) + 4, "text-anchor": "end" }, String(number(loss, 5)))]).flat(),
-    svg("text", { x: left, y: HIGH - 6 }, "step 0"), svg("text", { x: right, y: HIGH - 6, "text-anchor": "end" }, `step ${data.steps}`),
-    line, dot);
+  const curve = svg(
+    "svg",
+    { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": "The loss after each step, on a logarithmic axis" },
+    ticks
+      .map((loss) => [
+        svg("line", { class: "cc-rule", x1: left, x2: right, y1: y(loss), y2: y(loss) }),
+        svg("text", { x: left - 6, y: y(loss) + 4, "text-anchor": "end" }, String(number(loss, 5))),
+      ])
+      .flat(),
+    svg("text", { x: left, y: HIGH - 6 }, "step 0"),
+    svg("text", { x: right, y: HIGH - 6, "text-anchor": "end" }, `step ${data.steps}`),
+    line,
+    dot,
+  );
 
   function draw() {
     drawSigned(pictures.output.canvas, seen.output);
@@ -140,13 +187,44 @@ export function mount(area, data) {
   drawGray(pictures.input.canvas, stretched(data.input));
   numbers.goal.fill(data.goal);
   area.append(
-    element("div", { class: "cc-controls" }, play, button("One step", () => { stop(); advance(); tell(); }),
-      button("Start again", () => { rate.set(data.rate); start(); }), button("Other random numbers", () => { seed += 1; start(); }), rate.box),
-    element("div", { class: "cc-pictures" }, Object.values(pictures).map(({ box }) => box)),
-    element("div", { class: "cc-panels" }, Object.values(numbers).map(({ table }) => table), element("div", { class: "cc-loss" }, element("p", { class: "cc-small" }, "Loss"), curve)),
-    status, element("p", { class: "cc-legend" }, signsLegend()));
+    element(
+      "div",
+      { class: "cc-controls" },
+      play,
+      button("One step", () => {
+        stop();
+        advance();
+        tell();
+      }),
+      button("Start again", () => {
+        rate.set(data.rate);
+        start();
+      }),
+      button("Other random numbers", () => {
+        seed += 1;
+        start();
+      }),
+      rate.box,
+    ),
+    element(
+      "div",
+      { class: "cc-pictures" },
+      Object.values(pictures).map(({ box }) => box),
+    ),
+    element(
+      "div",
+      { class: "cc-panels" },
+      Object.values(numbers).map(({ table }) => table),
+      element("div", { class: "cc-loss" }, element("p", { class: "cc-small" }, "Loss"), curve),
+    ),
+    status,
+    element("p", { class: "cc-legend" }, signsLegend()),
+  );
   start();
-  onThemeChange(() => { wanted(); draw(); });
+  onThemeChange(() => {
+    wanted();
+    draw();
+  });
 }
 
 // The input's values as gray from 0, its least, to 255, its largest.

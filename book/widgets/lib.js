@@ -34,11 +34,18 @@ export function slider({ label, min, max, step = 1, value, change }) {
   const id = `cc-${++serial}`;
   const shown = element("output", { for: id }, String(value));
   const input = element("input", { id, type: "range", min, max, step, value });
-  input.addEventListener("input", () => { shown.textContent = input.value; change(Number(input.value)); });
+  input.addEventListener("input", () => {
+    shown.textContent = input.value;
+    change(Number(input.value));
+  });
   const box = element("div", { class: "cc-slider" }, element("label", { for: id }, label), input, shown);
   return {
-    box, input,
-    set(next) { input.value = next; shown.textContent = input.value; },
+    box,
+    input,
+    set(next) {
+      input.value = next;
+      shown.textContent = input.value;
+    },
   };
 }
 
@@ -46,8 +53,11 @@ export function slider({ label, min, max, step = 1, value, change }) {
 export function choice({ label, options, value, change }) {
   const id = `cc-${++serial}`;
   const pairs = options.map((option) => (Array.isArray(option) ? option : [option, option]));
-  const select = element("select", { id, onchange: () => change(select.value) },
-    pairs.map(([key, text]) => element("option", { value: key, selected: key === value }, text)));
+  const select = element(
+    "select",
+    { id, onchange: () => change(select.value) },
+    pairs.map(([key, text]) => element("option", { value: key, selected: key === value }, text)),
+  );
   return { box: element("div", { class: "cc-choice" }, element("label", { for: id }, label), select), select };
 }
 
@@ -107,11 +117,13 @@ export function drawGray(canvas, image) {
   canvas.height = height;
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(width, height);
-  image.forEach((row, r) => row.forEach((value, c) => {
-    const at = 4 * (r * width + c);
-    pixels.data[at] = pixels.data[at + 1] = pixels.data[at + 2] = value; // the array itself clamps to 0..255
-    pixels.data[at + 3] = 255;
-  }));
+  image.forEach((row, r) =>
+    row.forEach((value, c) => {
+      const at = 4 * (r * width + c);
+      pixels.data[at] = pixels.data[at + 1] = pixels.data[at + 2] = value; // the array itself clamps to 0..255
+      pixels.data[at + 3] = 255;
+    }),
+  );
   context.putImageData(pixels, 0, 0);
 }
 
@@ -125,11 +137,13 @@ export function drawSigned(canvas, image) {
   const largest = Math.max(1e-9, ...image.map((row) => Math.max(...row.map(Math.abs))));
   const [positive, negative] = ["--positive", "--negative"].map(themeColor);
   const pixels = context.createImageData(width, height);
-  image.forEach((row, r) => row.forEach((value, c) => {
-    const at = 4 * (r * width + c);
-    pixels.data.set(value < 0 ? negative : positive, at);
-    pixels.data[at + 3] = 255 * (Math.abs(value) / largest) ** 0.8;
-  }));
+  image.forEach((row, r) =>
+    row.forEach((value, c) => {
+      const at = 4 * (r * width + c);
+      pixels.data.set(value < 0 ? negative : positive, at);
+      pixels.data[at + 3] = 255 * (Math.abs(value) / largest) ** 0.8;
+    }),
+  );
   context.putImageData(pixels, 0, 0);
 }
 
@@ -138,7 +152,10 @@ export function themeColor(property) {
   const probe = document.body.appendChild(element("i", { style: `color:var(${property})` }));
   const color = getComputedStyle(probe).color;
   probe.remove();
-  return color.match(/[\d.]+/g).slice(0, 3).map(Number);
+  return color
+    .match(/[\d.]+/g)
+    .slice(0, 3)
+    .map(Number);
 }
 
 // Call redraw when the reader switches between light and dark.
@@ -162,7 +179,13 @@ export function mountAll() {
       figure.setAttribute("role", "group");
       figure.classList.add("mounted");
     } catch (error) {
-      figure.append(element("p", { class: "cc-status" }, `This figure could not start in your browser (${error.message}). The text does not depend on it.`));
+      figure.append(
+        element(
+          "p",
+          { class: "cc-status" },
+          `This figure could not start in your browser (${error.message}). The text does not depend on it.`,
+        ),
+      );
       console.warn(`widget ${name}:`, error);
     }
   });

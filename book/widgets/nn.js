@@ -15,7 +15,7 @@ function surround(x, above, before) {
   const [C, H, W] = x.shape;
   const y = tensor([C, H + 2 * above, W + 2 * before]);
   for (let line = 0; line < C * H; line++) {
-    const row = Math.floor(line / H) * y.shape[1] + line % H + above;
+    const row = Math.floor(line / H) * y.shape[1] + (line % H) + above;
     y.data.set(x.data.subarray(line * W, (line + 1) * W), row * y.shape[2] + before);
   }
   return y;
@@ -48,7 +48,8 @@ export function conv2d(x, weight, bias, { stride = 1, padding = 0, dilation = 1,
   const sums = new Float64Array(size);
   for (let group = 0; group < groups; group++) {
     const first = group * size;
-    for (let f = 0; f < size; f++) { // the weights by place, so that all filters can take a value as it comes
+    for (let f = 0; f < size; f++) {
+      // the weights by place, so that all filters can take a value as it comes
       for (let k = 0; k < places.length; k++) weights[k * size + f] = weight.data[(first + f) * places.length + k];
     }
     for (let i = 0; i < height; i++) {
@@ -119,10 +120,13 @@ function scaleAndShift({ mean, variance, weight, bias, eps = 1e-5 }) {
 export function batchNorm(x, norm) {
   const { scale, shift } = scaleAndShift(norm);
   const places = x.data.length / x.shape[0];
-  return tensor(x.shape, x.data.map((value, at) => {
-    const c = Math.floor(at / places);
-    return scale[c] * value + shift[c];
-  }));
+  return tensor(
+    x.shape,
+    x.data.map((value, at) => {
+      const c = Math.floor(at / places);
+      return scale[c] * value + shift[c];
+    }),
+  );
 }
 
 // The same, folded into the convolution before it: a weight and a bias that do both at once.
@@ -130,8 +134,14 @@ export function foldBatchNorm(weight, bias, norm) {
   const { scale, shift } = scaleAndShift(norm);
   const size = weight.data.length / weight.shape[0];
   return {
-    weight: tensor(weight.shape, weight.data.map((value, at) => value * scale[Math.floor(at / size)])),
-    bias: tensor([weight.shape[0]], Float32Array.from(shift, (value, c) => value + (bias ? scale[c] * bias.data[c] : 0))),
+    weight: tensor(
+      weight.shape,
+      weight.data.map((value, at) => value * scale[Math.floor(at / size)]),
+    ),
+    bias: tensor(
+      [weight.shape[0]],
+      Float32Array.from(shift, (value, c) => value + (bias ? scale[c] * bias.data[c] : 0)),
+    ),
   };
 }
 
@@ -149,7 +159,10 @@ export function linear(x, weight, bias) {
 }
 
 export function relu(x) {
-  return tensor(x.shape, x.data.map((value) => Math.max(0, value)));
+  return tensor(
+    x.shape,
+    x.data.map((value) => Math.max(0, value)),
+  );
 }
 
 // Scores (logits) as shares that add up to 1. The largest is taken off first, so that no power overflows.
@@ -157,13 +170,25 @@ export function softmax(x) {
   const largest = Math.max(...x.data);
   const powers = Array.from(x.data, (score) => Math.exp(score - largest));
   const sum = powers.reduce((a, b) => a + b, 0);
-  return tensor(x.shape, Float32Array.from(powers, (power) => power / sum));
+  return tensor(
+    x.shape,
+    Float32Array.from(powers, (power) => power / sum),
+  );
 }
 
 const LAYERS = {
-  normalize: (x, { mean, std }) => tensor(x.shape, x.data.map((value) => (value - mean) / std)),
+  normalize: (x, { mean, std }) =>
+    tensor(
+      x.shape,
+      x.data.map((value) => (value - mean) / std),
+    ),
   conv2d: (x, layer) => conv2d(x, layer.weight, layer.bias, layer),
-  batchNorm, maxPool2d, averagePool2d, globalAveragePool, relu, softmax,
+  batchNorm,
+  maxPool2d,
+  averagePool2d,
+  globalAveragePool,
+  relu,
+  softmax,
   linear: (x, { weight, bias }) => linear(x, weight, bias),
 };
 
@@ -179,7 +204,7 @@ export function halves(base64) {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   return Float32Array.from(new Uint16Array(bytes.buffer), (bits) => {
     const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
-    const size = exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction / 1024 * 2 ** -14;
+    const size = exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : (fraction / 1024) * 2 ** -14;
     return bits >> 15 ? -size : size;
   });
 }
@@ -188,9 +213,12 @@ export function halves(base64) {
 export function load({ layers, numbers }) {
   const values = halves(numbers);
   let used = 0;
-  const take = (shape) => tensor(shape, values.subarray(used, used += shape.reduce((a, b) => a * b, 1)));
-  const filled = layers.map((layer) => Object.fromEntries(Object.entries(layer).map(
-    ([name, value]) => [name, name === "weight" || name === "bias" ? take(value) : value])));
+  const take = (shape) => tensor(shape, values.subarray(used, (used += shape.reduce((a, b) => a * b, 1))));
+  const filled = layers.map((layer) =>
+    Object.fromEntries(
+      Object.entries(layer).map(([name, value]) => [name, name === "weight" || name === "bias" ? take(value) : value]),
+    ),
+  );
   if (used !== values.length) throw new Error(`the layers take ${used} of ${values.length} numbers`);
   return filled;
 }

@@ -47,18 +47,32 @@ export function unpack(layers) {
 export function mount(area, data) {
   const layers = unpack(data.layers);
   let [chosen, down, right] = [0, 0, 0];
-  const canvas = element("canvas", { tabindex: 0, role: "application", class: "cc-digit", "aria-label": "The digit. Arrow keys move it by one pixel." });
+  const canvas = element("canvas", {
+    tabindex: 0,
+    role: "application",
+    class: "cc-digit",
+    "aria-label": "The digit. Arrow keys move it by one pixel.",
+  });
   const status = statusLine();
   const bars = Array.from({ length: 10 }, (_, digit) => {
     const fill = element("span", { class: "cc-fill" });
     const value = element("span", { class: "cc-value" });
-    const row = element("li", {}, element("span", {}, String(digit)), element("span", { class: "cc-track" }, fill), value);
+    const row = element(
+      "li",
+      {},
+      element("span", {}, String(digit)),
+      element("span", { class: "cc-track" }, fill),
+      value,
+    );
     return { row, fill, value };
   });
 
   function draw() {
     const moved = shifted(data.images[chosen], down, right);
-    drawGray(canvas, Array.from({ length: SIDE }, (_, row) => moved.slice(row * SIDE, (row + 1) * SIDE)));
+    drawGray(
+      canvas,
+      Array.from({ length: SIDE }, (_, row) => moved.slice(row * SIDE, (row + 1) * SIDE)),
+    );
     const shares = softmax(logits(moved, layers, data.mean, data.std));
     const best = shares.indexOf(Math.max(...shares));
     const label = data.labels[chosen];
@@ -74,28 +88,69 @@ export function mount(area, data) {
   }
 
   const limit = (value) => Math.max(-14, Math.min(14, value));
-  const move = (rows, columns) => { [down, right] = [limit(down + rows), limit(right + columns)]; draw(); };
+  const move = (rows, columns) => {
+    [down, right] = [limit(down + rows), limit(right + columns)];
+    draw();
+  };
   canvas.addEventListener("keydown", (event) => {
     const step = arrowStep(event);
-    if (step) { event.preventDefault(); move(...step); }
+    if (step) {
+      event.preventDefault();
+      move(...step);
+    }
   });
 
   const thumbs = data.images.map((image, index) => {
     const small = element("canvas", { "aria-hidden": "true" });
-    drawGray(small, Array.from({ length: SIDE }, (_, row) => image.slice(row * SIDE, (row + 1) * SIDE)));
-    return button(small, () => {
-      [chosen, down, right] = [index, 0, 0];
-      thumbs.forEach((thumb, at) => thumb.setAttribute("aria-pressed", String(at === index)));
-      draw();
-    }, { class: "cc-thumb", "aria-label": `Take image ${index + 1}, a ${data.labels[index]}`, "aria-pressed": String(index === 0) });
+    drawGray(
+      small,
+      Array.from({ length: SIDE }, (_, row) => image.slice(row * SIDE, (row + 1) * SIDE)),
+    );
+    return button(
+      small,
+      () => {
+        [chosen, down, right] = [index, 0, 0];
+        thumbs.forEach((thumb, at) => thumb.setAttribute("aria-pressed", String(at === index)));
+        draw();
+      },
+      {
+        class: "cc-thumb",
+        "aria-label": `Take image ${index + 1}, a ${data.labels[index]}`,
+        "aria-pressed": String(index === 0),
+      },
+    );
   });
-  const arrow = (text, name, rows, columns) => button(text, () => move(rows, columns), { "aria-label": `Move ${name}`, class: `cc-button cc-${name}` });
+  const arrow = (text, name, rows, columns) =>
+    button(text, () => move(rows, columns), { "aria-label": `Move ${name}`, class: `cc-button cc-${name}` });
   area.append(
     element("div", { class: "cc-thumbs", role: "group", "aria-label": "Images to choose from" }, thumbs),
-    element("div", { class: "cc-panels" },
-      element("div", { class: "cc-pad" }, arrow("↑", "up", -1, 0), arrow("←", "left", 0, -1), canvas, arrow("→", "right", 0, 1), arrow("↓", "down", 1, 0)),
-      element("ol", { class: "cc-bars", "aria-label": "The network's share for each digit" }, bars.map(({ row }) => row))),
+    element(
+      "div",
+      { class: "cc-panels" },
+      element(
+        "div",
+        { class: "cc-pad" },
+        arrow("↑", "up", -1, 0),
+        arrow("←", "left", 0, -1),
+        canvas,
+        arrow("→", "right", 0, 1),
+        arrow("↓", "down", 1, 0),
+      ),
+      element(
+        "ol",
+        { class: "cc-bars", "aria-label": "The network's share for each digit" },
+        bars.map(({ row }) => row),
+      ),
+    ),
     status,
-    element("div", { class: "cc-controls" }, button("Back to the middle", () => { [down, right] = [0, 0]; draw(); })));
+    element(
+      "div",
+      { class: "cc-controls" },
+      button("Back to the middle", () => {
+        [down, right] = [0, 0];
+        draw();
+      }),
+    ),
+  );
   draw();
 }

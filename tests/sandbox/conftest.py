@@ -14,8 +14,16 @@ from autograder.sandbox.watchdog import tree
 # Graders without defences, which run inside a throwaway sandbox only.
 collect_ignore_glob = ["attacks/naive*.py"]
 
+NOTEBOOK = load_limits("notebook")
+# A part of the policy, so that a change in limits.toml changes what the tests here reach for as well.
 SMALL = dataclasses.replace(
-    load_limits("notebook"), memory_mib=400, scratch_mib=32, file_mib=16, cell_s=3, call_s=2, grace_s=1
+    NOTEBOOK,
+    memory_mib=NOTEBOOK.memory_mib // 5,
+    scratch_mib=NOTEBOOK.scratch_mib // 4,
+    file_mib=NOTEBOOK.file_mib // 4,
+    cell_s=3 * NOTEBOOK.cell_s / 10,
+    call_s=2 * NOTEBOOK.call_s / 5,
+    grace_s=NOTEBOOK.grace_s / 2,
 )
 
 

@@ -10,38 +10,38 @@ from autograder.verdict import Verdict
 
 from .conftest import SMALL, session_of
 
-FORK_BOMB = """
+FORK_BOMB = f"""
 import os, time
 made = 0
 try:
-    while made < 5000:
+    while made < {20 * SMALL.processes}:
         if os.fork() == 0: time.sleep(60)
         made += 1
 except OSError: pass
 """
-THREAD_BOMB = """
+THREAD_BOMB = f"""
 import threading, time
 threads = 0
 try:
-    while threads < 5000:
+    while threads < {20 * SMALL.processes}:
         threading.Thread(target=time.sleep, args=(60,), daemon=True).start(); threads += 1
 except RuntimeError: pass
 """
-DISK_BOMB = """
+DISK_BOMB = f"""
 import errno
 written = 0
-for n in range(1000):
+for n in range({4 * SMALL.scratch_mib}):
     try:
-        with open(f"file{n}", "wb") as file:
+        with open(f"file{{n}}", "wb") as file:
             written += file.write(bytes(1 << 20)); file.flush()
     except OSError as error:
         reason = errno.errorcode[error.errno]; break
-for n in range(1000):
+for n in range({4 * SMALL.scratch_mib}):
     import os
-    if os.path.exists(f"file{n}"): os.remove(f"file{n}")
+    if os.path.exists(f"file{{n}}"): os.remove(f"file{{n}}")
 try:
     with open("large", "wb") as file:
-        for _ in range(100): file.write(bytes(1 << 20)); file.flush()
+        for _ in range({2 * SMALL.file_mib}): file.write(bytes(1 << 20)); file.flush()
 except OSError as error: large = errno.errorcode[error.errno]
 """
 PRINTING_THREAD = """
@@ -52,11 +52,12 @@ def forever():
         except BaseException: pass
 threading.Thread(target=forever, daemon=True).start()
 """
+HOG = f"[bytearray({SMALL.memory_mib} << 18) for _ in range(20)]"  # five times the memory, in quarters
 DEEP = "def deep(n):\n    return deep(n + 1)\ndeep(0)"
 
 # Cell, the verdict it must get, and a word that its explanation must hold.
 DEADLY = {
-    "memory": ("hog = [bytearray(20_000_000) for _ in range(100)]", "memory-limit", "400 MiB"),
+    "memory": (f"hog = {HOG}", "memory-limit", f"{SMALL.memory_mib} MiB"),
     "memory_in_a_tmpfs": (
         "import os\nfor n in range(100): open(f'/dev/shm/{n}', 'wb').write(bytes(10**6))",
         "error",
@@ -65,17 +66,17 @@ DEADLY = {
     "exit": ("import os; os._exit(3)", "crashed", "exit status 3"),
     "segfault": ("import ctypes; ctypes.string_at(0)", "crashed", "SIGSEGV"),
     "kill_itself": ("import os; os.kill(os.getpid(), 9)", "crashed", "SIGKILL"),
-    "stop_itself": ("import os; os.kill(os.getpid(), 19)", "time-limit", "3 s"),
+    "stop_itself": ("import os; os.kill(os.getpid(), 19)", "time-limit", f"{SMALL.cell_s:g} s"),
     "abort": ("import os; os.abort()", "crashed", "SIGABRT"),
     "ignore_the_alarm": (
         "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass",
         "time-limit",
-        "3 s",
+        f"{SMALL.cell_s:g} s",
     ),
     "catch_everything": (
         "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
         "time-limit",
-        "3 s",
+        f"{SMALL.cell_s:g} s",
     ),
     "close_everything": ("import os; os.closerange(0, 256)", "crashed", ""),
     "flood_the_terminal": ("import os\nwhile True: os.write(1, b'x' * 65536)", "output-limit", "terminal"),
@@ -91,7 +92,7 @@ def test_a_deadly_cell_gets_its_verdict_and_the_cells_round_it_still_count(run, 
     assert results[1].status == status and word in results[1].error
     assert session.verdict == ("graded" if status == "error" else status)
     assert session.environment.get("before") == 1 and session.environment.get("after") == 2
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 5 * SMALL.cell_s
 
 
 def test_floods_of_processes_threads_and_files_meet_their_limit_inside(run):
@@ -110,7 +111,7 @@ def test_floods_of_processes_threads_and_files_meet_their_limit_inside(run):
 def test_text_without_end_stops_the_cell_and_keeps_what_fits(run):
     session, results = run("while True: print('y' * 1000)", "print('later'); x = 1", "y = 2")
     assert results[0].status == "output-limit"
-    assert 200_000 < len(results[0].text) <= SMALL.text_kib * 1024
+    assert 3 * SMALL.text_kib // 4 < len(results[0].text) / 1024 <= SMALL.text_kib
     assert [result.status for result in results[1:]] == ["ok", "ok"]
     assert session.verdict is Verdict.OUTPUT_LIMIT and session.environment.get("x") == 1
 
@@ -121,13 +122,13 @@ def test_images_without_end_are_cut_at_the_cap(run):
     noise += (
         "png = b'\\x89PNG\\r\\n\\x1a\\n' + struct.pack('>I', 13) + head + bytes(4) + os.urandom(300_000)\n"
     )
-    _session, (result,) = run(noise + "for _ in range(50): display(Image(png))")
+    _session, (result,) = run(noise + f"for _ in range({SMALL.images_kib // 40}): display(Image(png))")
     assert 0 < sum(map(len, result.images)) <= SMALL.images_kib * 1024
     assert result.status == "ok" and "an image was left out" in result.text
 
 
 def test_much_text_costs_nothing_but_text(run):
-    session, (result,) = run("print('y' * 400_000)\nx = 1")
+    session, (result,) = run(f"print('y' * {2 * SMALL.text_kib * 1024})\nx = 1")
     assert (result.status, session.verdict) == ("ok", Verdict.GRADED) and session.environment.get("x") == 1
     assert "more text was printed than is kept" in result.text
     assert len(result.text) <= SMALL.text_kib * 1024 + 100
@@ -176,7 +177,7 @@ def test_a_notebook_that_always_dies_is_given_up_with_an_honest_verdict(run):
         session.environment.get("x")
 
 
-CALLS = """
+CALLS = f"""
 import os, time, signal
 def loop():
     while True: pass
@@ -184,7 +185,7 @@ def stubborn():
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     while True: pass
 def die(): os._exit(7)
-def hog(): return [bytearray(20_000_000) for _ in range(100)]
+def hog(): return {HOG}
 def fine(): return 42
 def leave(): raise SystemExit(0)
 def huge(): return bytes(100_000_000)
@@ -251,7 +252,7 @@ def test_a_call_that_kills_its_process_is_not_made_again(calls):
 
 
 def test_a_call_that_takes_all_memory_ends_with_the_reason(calls):
-    fails(calls, "hog", "400 MiB")
+    fails(calls, "hog", f"{SMALL.memory_mib} MiB")
 
 
 def test_all_calls_together_have_a_time_limit():

@@ -17,13 +17,13 @@ from autograder.verdict import Verdict
 
 from .conftest import SMALL, session_of
 
-HOG = "hog = [bytearray(20_000_000) for _ in range(100)]"
-AS_ORDINARY_USER = """
+HOG = f"hog = [bytearray({SMALL.memory_mib} << 18) for _ in range(20)]"  # five times the limit, in quarters
+AS_ORDINARY_USER = f"""
 import dataclasses, os
 from autograder.sandbox import Cell, cgroup, load_limits, open_session
 assert os.getuid() == 1000 and cgroup.find_parents() is None
-limits = dataclasses.replace(load_limits("notebook"), memory_mib=400)
-cells = [Cell(0, "def f(x): return 2 * x"), Cell(1, "hog = [bytearray(20_000_000) for _ in range(100)]")]
+limits = dataclasses.replace(load_limits("notebook"), memory_mib={SMALL.memory_mib})
+cells = [Cell(0, "def f(x): return 2 * x"), Cell(1, "{HOG}")]
 with open_session(cells, limits=limits, data=None) as session:
     print([result.status for result in session.run_cells()], session.environment.get("f")(21))
 """

@@ -9,28 +9,35 @@ from .attacks.corpus import attacks
 from .attacks.sizes import reduced
 
 
+def changed(folder, **limits):
+    """A copy of limits.toml in which a notebook has other limits."""
+    policy, now = LIMITS_FILE.read_text(), load_limits("notebook")
+    for name, value in limits.items():
+        old = f"\n{name} = {getattr(now, name)} "
+        assert policy.count(old) == 1
+        policy = policy.replace(old, f"\n{name} = {value} ")
+    path = folder / "limits.toml"
+    path.write_text(policy)
+    return path
+
+
 @pytest.mark.parametrize("factor", [1, 0.5, 2])
 def test_a_changed_limit_changes_the_attacks_on_it(tmp_path, factor):
-    policy = LIMITS_FILE.read_text()
-    path = tmp_path / "limits.toml"
-    for name, value in (("memory_mib", 2048), ("scratch_mib", 128), ("file_mib", 64)):
-        old = f"\n{name} = {value} "
-        assert policy.count(old) == 1
-        policy = policy.replace(old, f"\n{name} = {round(factor * value)} ")
-    path.write_text(policy)
+    now = load_limits("notebook")
+    memory, scratch, file = (round(factor * n) for n in (now.memory_mib, now.scratch_mib, now.file_mib))
+    path = changed(tmp_path, memory_mib=memory, scratch_mib=scratch, file_mib=file)
     limits = reduced(load_limits("notebook", path))
-    assert limits.memory_mib == round(factor * 2048) // 5
+    assert limits.memory_mib == memory // 5
     cells = {attack.id: "\n".join(attack.cells) for attack in attacks(limits)}
     assert (
         f"mmap.mmap(-1, 7 * {limits.memory_mib} // 4 << 20)"
         in cells["exhaust/memory_shared_between_processes"]
     )
     assert f"3 * {limits.memory_mib} // 8" in cells["exhaust/memory_of_children"]
-    assert any(f"written > 2 * {round(factor * 32)} << 20" in cell for cell in cells.values())
-    assert any(f"file.truncate(3 * {round(factor * 16)} << 20)" in cell for cell in cells.values())
+    assert any(f"written > 2 * {scratch // 4} << 20" in cell for cell in cells.values())
+    assert any(f"file.truncate(3 * {file // 4} << 20)" in cell for cell in cells.values())
 
 
 def test_a_network_is_handed_in_with_a_notebook_under_the_notebooks_limits(tmp_path):
-    path = tmp_path / "limits.toml"
-    path.write_text(LIMITS_FILE.read_text().replace("\nmemory_mib = 2048 ", "\nmemory_mib = 1024 "))
-    assert load_limits("network", path).memory_mib == load_limits("notebook", path).memory_mib == 1024
+    path = changed(tmp_path, memory_mib=1000)
+    assert load_limits("network", path).memory_mib == load_limits("notebook", path).memory_mib == 1000

@@ -1,5 +1,7 @@
 """The small files that a repository is expected to have say what is so."""
 
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -37,3 +39,20 @@ def test_dependencies_are_looked_at_once_a_month():
     updates = read(".github/dependabot.yml")["updates"]
     assert {update["package-ecosystem"] for update in updates} == {"pip", "github-actions"}
     assert {update["schedule"]["interval"] for update in updates} == {"monthly"}
+
+
+def checked(folder, **environment):
+    """The check of the widgets' formatting on a machine with bash alone."""
+    (folder / "dirname").symlink_to(shutil.which("dirname"))
+    command = [shutil.which("bash"), str(ROOT / "tools" / "widgets.sh")]
+    return subprocess.run(command, env={"PATH": str(folder)} | environment, capture_output=True, text=True)
+
+
+def test_without_node_the_widgets_are_not_checked_and_one_is_told(tmp_path):
+    done = checked(tmp_path)
+    assert done.returncode == 0 and "not checked: there is no npx" in done.stdout
+
+
+def test_without_node_ci_fails(tmp_path):
+    assert checked(tmp_path, CI="true").returncode == 1
+    assert "tools/widgets.sh" in (ROOT / ".ci" / "run").read_text()
