@@ -13,12 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograder import tables
+from autograder.cli import options
 from autograder.cli.shared import (
-    CourseOption,
-    SecretOption,
-    SlugsArgument,
-    UnsafeOption,
-    WorkersOption,
     app,
     check_machine,
     console,
@@ -35,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-def build(slugs: SlugsArgument = None, course: CourseOption = ROOT) -> None:
+def build(slugs: options.Slugs = None, course: options.CourseFolder = ROOT) -> None:
     """Make student notebooks, tests, bundles and example submissions from the masters."""
     from autograder.authoring import BuildError, build_exercise
 
@@ -65,11 +61,11 @@ def doctor() -> None:
 
 @app.command()
 def verify(
-    slugs: SlugsArgument = None,
-    workers: WorkersOption = 1,
-    unsafe: UnsafeOption = False,
-    secret_seed: SecretOption = None,
-    course: CourseOption = ROOT,
+    slugs: options.Slugs = None,
+    workers: options.Workers = 1,
+    unsafe: options.Unsafe = False,
+    secret_seed: options.Secret = None,
+    course: options.CourseFolder = ROOT,
     sample: Annotated[
         bool, typer.Option("--sample", help="Try fewer secrets, and one example of some kinds.")
     ] = False,

@@ -5,11 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autograder.cli import options
 from autograder.cli.insight import counting, now, opened, write
 from autograder.cli.shared import (
-    CourseOption,
-    GradebookOption,
-    SecretOption,
     app,
     console,
     load,
@@ -29,14 +27,14 @@ if TYPE_CHECKING:
 @app.command()
 def explain(
     submission: Annotated[str, typer.Argument(help="A submission's name or a student's.")],
-    gradebook: GradebookOption = None,
+    gradebook: options.GradebookAddress = None,
     exercise: Annotated[str | None, typer.Option("--exercise", help="Where there are several.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page instead of text.")] = None,
     for_student: Annotated[
         bool, typer.Option("--for-student", help="Leave out whatever students do not see.")
     ] = False,
-    secret_seed: SecretOption = None,
-    course: CourseOption = ROOT,
+    secret_seed: options.Secret = None,
+    course: options.CourseFolder = ROOT,
 ) -> None:
     """Say why a submission got its score, with the evidence."""
     from autograder import report as room

@@ -10,12 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from autograder import tables
+from autograder.cli import options
 from autograder.cli.shared import (
-    CourseOption,
-    GradebookOption,
-    SecretOption,
-    UnsafeOption,
-    WorkersOption,
     app,
     check_machine,
     console,
@@ -39,10 +35,10 @@ def grade(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Where grades.csv, the feedback and the gradebook go.")
     ],
-    workers: WorkersOption = 1,
-    unsafe: UnsafeOption = False,
-    secret_seed: SecretOption = None,
-    course: CourseOption = ROOT,
+    workers: options.Workers = 1,
+    unsafe: options.Unsafe = False,
+    secret_seed: options.Secret = None,
+    course: options.CourseFolder = ROOT,
     times: Annotated[
         Path | None,
         typer.Option(
@@ -50,15 +46,9 @@ def grade(
             help="A CSV with the columns submission and submitted_at; else the time of each file counts.",
         ),
     ] = None,
-    gradebook: GradebookOption = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option("--scheduler", help="The Dask scheduler of a cluster that grades, tls://HOST:PORT."),
-    ] = None,
-    tls: Annotated[
-        Path | None,
-        typer.Option("--tls", help="A folder with ca.pem, cert.pem and key.pem, for a scheduler elsewhere."),
-    ] = None,
+    gradebook: options.GradebookAddress = None,
+    scheduler: options.Scheduler = None,
+    tls: options.Tls = None,
 ) -> None:
     """Grade submissions, each in a sandbox of its own; what the gradebook knows is not graded again."""
     from autograder.submission import NothingFound, find_submissions

@@ -10,13 +10,8 @@ import typer
 from rich.table import Table
 
 from autograder import tables
+from autograder.cli import options
 from autograder.cli.shared import (
-    CourseOption,
-    GradebookOption,
-    SecretOption,
-    SlugsArgument,
-    UnsafeOption,
-    WorkersOption,
     app,
     check_machine,
     console,
@@ -47,8 +42,8 @@ class Format(StrEnum):
 @app.command()
 def history(
     student: Annotated[str, typer.Argument(help="The student, as in the exported table.")],
-    gradebook: GradebookOption = None,
-    course: CourseOption = ROOT,
+    gradebook: options.GradebookAddress = None,
+    course: options.CourseFolder = ROOT,
 ) -> None:
     """Show every attempt of a student, every grading of it, and what changed between them."""
     from autograder.gradebook.final import class_grades
@@ -79,7 +74,7 @@ def history(
 @app.command()
 def merge(
     other: Annotated[str, typer.Argument(help="The other gradebook: a file or a URL. It is only read.")],
-    gradebook: GradebookOption = None,
+    gradebook: options.GradebookAddress = None,
 ) -> None:
     """Add to the gradebook all that another one has: attempts, gradings, contents, points by hand."""
     from autograder.gradebook.merge import merge as unite
@@ -92,21 +87,15 @@ def merge(
 
 @app.command()
 def regrade(
-    slugs: SlugsArgument = None,
-    gradebook: GradebookOption = None,
-    workers: WorkersOption = 1,
-    unsafe: UnsafeOption = False,
-    secret_seed: SecretOption = None,
-    course: CourseOption = ROOT,
+    slugs: options.Slugs = None,
+    gradebook: options.GradebookAddress = None,
+    workers: options.Workers = 1,
+    unsafe: options.Unsafe = False,
+    secret_seed: options.Secret = None,
+    course: options.CourseFolder = ROOT,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be graded, and why.")] = False,
-    scheduler: Annotated[
-        str | None,
-        typer.Option("--scheduler", help="The Dask scheduler of a cluster that grades, tls://HOST:PORT."),
-    ] = None,
-    tls: Annotated[
-        Path | None,
-        typer.Option("--tls", help="A folder with ca.pem, cert.pem and key.pem, for a scheduler elsewhere."),
-    ] = None,
+    scheduler: options.Scheduler = None,
+    tls: options.Tls = None,
 ) -> None:
     """Grade again what was graded by other tests or another grader than today's, and nothing else."""
     loaded = load(course)
@@ -144,8 +133,8 @@ def regrade(
 @app.command()
 def points(
     file: Annotated[Path, typer.Argument(help="A CSV: student, exercise, question, points, reason, by.")],
-    gradebook: GradebookOption = None,
-    course: CourseOption = ROOT,
+    gradebook: options.GradebookAddress = None,
+    course: options.CourseFolder = ROOT,
 ) -> None:
     """Add points given by hand; of a student, exercise and question the newest row counts."""
     from autograder.gradebook.csv_input import read_points
@@ -172,8 +161,8 @@ def export(
         Path | None,
         typer.Option("--roster", help="The CSV that Canvas or Moodle exported."),
     ] = None,
-    gradebook: GradebookOption = None,
-    course: CourseOption = ROOT,
+    gradebook: options.GradebookAddress = None,
+    course: options.CourseFolder = ROOT,
 ) -> None:
     """Write the final grades, by the policy in course.toml, for another program."""
     from autograder.files import write_whole

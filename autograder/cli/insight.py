@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograder import tables
+from autograder.cli import options
 from autograder.cli.shared import (
-    CourseOption,
-    GradebookOption,
-    SlugsArgument,
     app,
     console,
     load,
@@ -36,8 +34,8 @@ ThresholdOption = Annotated[
 @app.command()
 def report(
     out: OutOption,
-    slugs: SlugsArgument = None,
-    gradebook: GradebookOption = None,
+    slugs: options.Slugs = None,
+    gradebook: options.GradebookAddress = None,
     feedback: Annotated[
         Path | None,
         typer.Option("--feedback", help="The folder with the feedback to link; by default the gradebook's."),
@@ -45,7 +43,7 @@ def report(
     similarity: Annotated[
         bool, typer.Option("--similarity/--no-similarity", help="Compare the notebooks too.")
     ] = True,
-    course: CourseOption = ROOT,
+    course: options.CourseFolder = ROOT,
 ) -> None:
     """Write a page on the class for each exercise: scores, questions, wrong answers, what needs a look."""
     from autograder import report as room
@@ -76,9 +74,9 @@ def report(
 def similarity(
     slug: Annotated[str, typer.Argument(help="The exercise, for example 04_stride_and_padding.")],
     out: OutOption,
-    gradebook: GradebookOption = None,
+    gradebook: options.GradebookAddress = None,
     threshold: ThresholdOption = 0.6,
-    course: CourseOption = ROOT,
+    course: options.CourseFolder = ROOT,
 ) -> None:
     """Say which notebooks of a class share code, side by side; a person must look before anything follows."""
     from autograder import report as room

@@ -5,7 +5,7 @@ not understood or refused, 130 interrupted.
 """
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -31,34 +31,6 @@ app = typer.Typer(
 )
 console = Console()
 errors = Console(stderr=True)
-
-CourseOption = Annotated[Path, typer.Option("--course", help="The folder of the course.", show_default=False)]
-SlugsArgument = Annotated[list[str] | None, typer.Argument(help="Exercises; all of them if none is named.")]
-SecretOption = Annotated[
-    int | None,
-    typer.Option(
-        "--secret-seed",
-        help="A seed in place of your own secret, for practice and tests: the record says so.",
-        min=0,
-        max=2**64 - 1,
-    ),
-]
-UnsafeOption = Annotated[
-    bool, typer.Option("--unsafe", help="Grade even where this machine cannot enforce every limit.")
-]
-WorkersOption = Annotated[
-    int, typer.Option("--workers", "-j", min=1, max=256, help="Submissions graded at once.")
-]
-GradebookOption = Annotated[
-    str | None,
-    typer.Option(
-        "--gradebook",
-        envvar="CONVCOURSE_GRADEBOOK",
-        help="Where every attempt and its gradings are kept: the path of an SQLite file, or a database's URL"
-        " (postgresql+psycopg://USER@HOST/NAME).",
-        show_default=False,
-    ),
-]
 
 
 def load(root: Path) -> Course:
