@@ -101,7 +101,7 @@ def test_merge_says_how_much_was_new(run, path, tmp_path):
     said = run("merge", path, "--gradebook", tmp_path / "mine.db")
     assert "attempts: 3 new of 3" in said and "gradings: 4 new of 4" in said
     assert "attempts: 0 new of 3" in run("merge", path, "--gradebook", tmp_path / "mine.db")
-    assert "no gradebook" in run("merge", __file__, "--gradebook", path, code=2)
+    assert "not a gradebook" in run("merge", __file__, "--gradebook", path, code=2)
 
 
 def test_points_by_hand_reach_the_grade(run, path, tmp_path):

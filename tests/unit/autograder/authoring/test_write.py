@@ -129,7 +129,7 @@ def test_an_authors_mistake_is_named(course, exercise, old, new, message):
     ("text", "message"),
     [
         ("## wrong\n", "FOLDER/NAME"),
-        ("## odd/name\n", "no folder of examples"),
+        ("## odd/name\n", "not a folder of examples"),
         ("## wrong/Name\n", "lower case"),
         ("## full/a\n## full/a\n", "twice"),
         ("## full/a\n```python q9\nx\n```\n", "no question 'q9'"),

@@ -43,8 +43,8 @@ def answered(pairs) -> dict[str, Record]:
         ("grader.example.org:8786", None, "another machine and without TLS"),
         ("tls://grader.example.org:8786", None, "give --tls DIR"),
         ("tls://127.0.0.1:8786", "empty", "lacks ca.pem, cert.pem, key.pem"),
-        ("ws://127.0.0.1:8786", None, "no address of a scheduler"),
-        ("nonsense://", None, "no address of a scheduler"),
+        ("ws://127.0.0.1:8786", None, "not the address of a scheduler"),
+        ("nonsense://", None, "not the address of a scheduler"),
     ],
 )
 def test_what_would_not_be_safe_is_refused_with_the_remedy(address, tls, words, tmp_path):
