@@ -175,11 +175,15 @@ export function mount(area, data) {
     draw();
   }
 
-  function setPicture(name) {
+  function choosePicture(name) {
     image = pictures.get(name);
     picture.select.value = name;
     drawGray(before.canvas, image.map((row) => row.map((value) => 255 * value)));
     place = data.start ?? [image.length >> 1, image[0].length >> 1];
+  }
+
+  function setPicture(name) {
+    choosePicture(name);
     draw();
   }
 
@@ -220,10 +224,10 @@ export function mount(area, data) {
   const edges = choice({ label: "Border", options: ["valid", "zeros", "replicate"], value: border, change: (value) => { border = value; draw(); } });
   const show = choice({ label: "Show", options: [["auto", "by the kernel's sum"], ["plain", "as brightness"], ["stretched", "stretched"], ["signed", "by sign"]], value: "auto", change: draw });
   const restart = () => {
-    [mine, border, kernel] = [null, "valid", copy(data.kernels[names[0]])];
+    [mine, border] = [null, "valid"];
     [edges.select.value, show.select.value] = [border, "auto"];
-    setPicture([...pictures.keys()][0]);
-    setKernel(kernel);
+    choosePicture([...pictures.keys()][0]);
+    setKernel(data.kernels[names[0]]);
   };
   area.append(
     element("div", { class: "cc-controls" }, picture.box, button("A picture of yours", () => file.click()), file, preset.box),

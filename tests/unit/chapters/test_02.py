@@ -1,6 +1,7 @@
 """Every number that the page on filters and edges states, from PyTorch or plain arithmetic."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from convcourse import filters
+from convcourse.checks import Exercise
 from convcourse.data import photograph_crop, photographs, rings, road
 from convcourse.filters import (
     BOX_BLUR,
@@ -290,3 +292,64 @@ def test_the_exercise_s_best_widths_are_clear(strength, best):
     }
     first, second, *_ = sorted(errors, key=errors.get)
     assert first == best and errors[second] > 1.03 * errors[first]
+
+
+def by_loops(image, kernel, change=lambda value: value):
+    """The exercise's `correlate` with each sum changed before it is kept."""
+    windows = np.lib.stride_tricks.sliding_window_view(np.asarray(image, dtype=float), kernel.shape)
+    return change((windows * kernel).sum(axis=(2, 3)))
+
+
+def sobel(image, border="replicate"):
+    """The exercise's `sobel`."""
+    return tuple(correlate2d(image, kernel, border) for kernel in (SOBEL_X, SOBEL_Y))
+
+
+def strength(image):
+    """The exercise's `edge_strength`."""
+    return np.hypot(*sobel(image))
+
+
+DIAGONAL = np.array([[-1, -1, 2], [-1, 2, -1], [2, -1, -1]])
+SOLVED = {
+    "channels_first": lambda photo: photo.transpose(2, 0, 1),
+    "to_gray": lambda photo, weights: photo @ np.asarray(weights),
+    "correlate": by_loops,
+    "box_blur": lambda height, width: np.full((height, width), 1 / (height * width)),
+    "gaussian_blur": lambda size, sigma: np.outer(*[filters.gaussian_kernel(sigma, size // 2)] * 2),
+    "sharpen": lambda amount: IDENTITY - amount * LAPLACIAN,
+    "sobel": sobel,
+    "edge_strength": strength,
+    "line_kernel": DIAGONAL,
+}
+# The page's "Common mistakes", in its order: a question, what goes wrong in it, and words of the check.
+MISTAKES = [
+    ("q3", {"correlate": lambda image, kernel: by_loops(image, kernel[::-1, ::-1])}, "flipped by 180°"),
+    ("q3", {"correlate": lambda i, k: by_loops(i, k, lambda sums: sums.clip(0))}, "cut it off"),
+    ("q6", {"sobel": lambda image: sobel(image)[::-1]}, "Are the two swapped"),
+    ("q5", {"box_blur": lambda height, width: np.ones((height, width))}, "divide by the sum"),
+    ("q2", {"channels_first": lambda photo: photo.reshape(3, *photo.shape[:2])}, "reshaping keeps"),
+    ("q6", {"sobel": lambda image: sobel(image, "zeros")}, "false edge"),
+    ("q3", {"correlate": lambda i, k: by_loops(i, k.T if k.shape == (3, 3) else k)}, "Rows and columns"),
+]
+
+
+def said_at_once(question, changed):
+    """What the instant checks of a question say."""
+    return str(Exercise("02_filters_and_edges").report(question, SOLVED | changed))
+
+
+@pytest.mark.parametrize("question", ["q2", "q3", "q5", "q6"])
+def test_a_right_answer_passes_its_instant_check(question):
+    assert "✗" not in said_at_once(question, {})
+
+
+@pytest.mark.parametrize(("question", "changed", "idea"), MISTAKES)
+def test_each_mistake_that_the_page_names_is_told_at_once(question, changed, idea):
+    assert idea in said_at_once(question, changed)
+
+
+def test_no_named_mistake_is_forgotten():
+    page = (Path(__file__).resolve().parents[3] / "book/02_filters_and_edges.md").read_text(encoding="utf-8")
+    named = page.split("## Common mistakes")[1].split("\n## ")[0]
+    assert named.count("\n- **") == len(MISTAKES)
