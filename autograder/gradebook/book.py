@@ -70,6 +70,8 @@ class Gradebook:
         table = schema.gradings.c
 
         def work(connection: Connection) -> set[Key]:
+            # Asked by submission alone, one value per key and not four, since SQLite limits the values of a
+            # query; `& wanted` takes out the other keys.
             found = set()
             for chunk in _chunks(submissions):
                 query = (

@@ -136,6 +136,7 @@ class GradingRun:
         book, known = self.book, self.book.known(keys.values())
         for graded in book.attempts(exercise=self.exercise.slug):
             if (grading := graded.grading) is not None:
+                # An attempt that is booked as it is now needs no further row: the same command may run daily.
                 attempt = graded.attempt
                 self._booked[attempt.name, attempt.submission] = attempt, grading.key
         return {name: _loader(book, key) for name, key in keys.items() if key in known}
@@ -179,8 +180,10 @@ class GradingRun:
         gradebook.write_results(folder / "results.json", results)
         link = f"{self.course.site}/book/{self.exercise.slug}.html"
         feedback.write_feedback(folder / "feedback.html", outcome, self.exercise.title, link)
+        # The pages are written, and a thousand students' pictures would fill the memory.
         outcome = replace(outcome, cells=())
         self.outcomes[outcome.submission] = outcome
+        # Each writing is the whole table, so one per submission would be quadratic in the class.
         if time.monotonic() - self._written > CSV_EVERY_S:
             self.write_grades()
         self.done(outcome, known)
@@ -207,7 +210,7 @@ class GradingRun:
         if self._finished:
             return
         if self.spool is not None:
-            self.spool.close(HURRY_S)
+            self.spool.close(HURRY_S)  # what is not in the book by then waits in the spool's folder
         with contextlib.suppress(OSError):
             self.write_grades()
 

@@ -111,6 +111,7 @@ class Session:
         A cell that ends the process is left out of a fresh run of all the others.
         """
         while not self._run_all() and self._may_restart():
+            # A fresh run prints again what the first one printed, so its output must not count twice.
             self._text_left, self._images_left = self.limits.text_kib * 1024, self.limits.images_kib * 1024
         self._cells_done = True
         not_run = "Not run: cells before it ended the notebook's process too often."
@@ -126,6 +127,8 @@ class Session:
     def _run_all(self) -> bool:
         """One run of all cells; whether the process lived through it."""
         process = self._process or self._fresh()
+        # Time is counted twice: `wall_left` for this run, so that a restart begins afresh, and `_cells_left`
+        # for all runs, so that restarts cannot add up.
         wall_left = float(self.limits.wall_s)
         for cell in self.cells:
             if cell.index in self._skip:
@@ -164,8 +167,10 @@ class Session:
                 detail = f"Ran longer than {seconds:g} s, and could not be stopped otherwise."
             self._note(death.verdict, f"Cell {cell.index}: {detail}")
             result = CellResult(cell.index, death.verdict, error=detail, seconds=time.monotonic() - begun)
+            # The next run leaves this cell out and shows what is known of it: it would end that process too.
             self._skip[cell.index] = result
             return result
+        # The kernel may kill a program that the cell started, and the notebook itself never hears of it.
         self._kills = process.oom_kills()
         if self._kills > kills_before:
             limit = f"A program it started used more than {self.limits.memory_mib} MiB of memory."
@@ -188,7 +193,7 @@ class Session:
         self._text_left -= len(text)
         images = []
         for image in result.images:
-            if len(image) <= self._images_left:
+            if len(image) <= self._images_left:  # a smaller one after it may still fit
                 self._images_left -= len(image)
                 images.append(image)
         return replace(result, text=text, images=images)

@@ -138,6 +138,7 @@ def score(
     cases: dict[tuple[int, int], CaseOutcome] = {}
     results: dict[tuple[int, int], Any] = {}
     stopped_by: Any = None
+    # Looked for before the first test, because a test may end the process that has the names.
     missing = {index: _missing(file, names, student_errors) for index, file in enumerate(files)}
     with seed_in_environment(inputs):
         for place, file, case in in_safe_order(files):
@@ -153,6 +154,7 @@ def score(
             seed(public_seed(slug, file.name, str(number)))
             results[place], error = run_case(file, case, names, test_seconds)
             _raise_our_own(error, grader_errors)
+            # No test after it runs, so that a submission costs this much time once and not once per test.
             stopped_by = case if isinstance(error, TookTooLong) else None
             passed = results[place].passed
             message = "" if passed else failure_message(case, error, student_errors)
@@ -161,6 +163,7 @@ def score(
     questions = []
     for index, file in enumerate(files):
         places = [(index, number) for number in range(1, len(file.test_cases) + 1)]
+        # Otter's own class sums these up, in the order of the file and not in the one they ran in.
         file.test_case_results += [results[place] for place in places if place in results]
         question = _question(file, [cases[place] for place in places])
         questions.append(replace(question, missing=tuple(sorted(missing[index]))))
@@ -226,7 +229,7 @@ def _question(file: ExceptionTestFile, cases: list[CaseOutcome]) -> QuestionOutc
 
 def _raise_our_own(error: BaseException | None, grader_errors: tuple[type, ...]) -> None:
     """A failure of the sandbox is never the student's, even where a test caught it and failed for that."""
-    seen: set[int] = set()
+    seen: set[int] = set()  # `raise a from b` can make a circle
     while error is not None and id(error) not in seen:
         if isinstance(error, grader_errors):
             raise error
