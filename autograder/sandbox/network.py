@@ -1,7 +1,7 @@
 """Judges a network that is handed in as an ONNX file, without any of the student's code."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +18,12 @@ KIB = 1024
 class NetworkReport:
     """What a network is and says: each field of logits is a float32 array [N, 10] in the order of its images.
 
-    `noisy_logits` are of the same images as `logits`, with noise on every number of the network;
-    `other_logits` are of the other images.
+    `noisy_logits` are of the same images as `logits`, with noise on all numbers of the network, which is
+    `noise_of_rms` of their tensor's root mean square; `other_logits` are of the other images.
     """
 
     numbers_in_graph: int
+    noise_of_rms: float
     operators: list[str]
     logits: Any
     noisy_logits: Any
@@ -35,13 +36,15 @@ def judge_network(
     others: Any,
     limits: Limits,
     *,
-    noise_seed: int,
+    noise_seeds: Sequence[int],
+    probes: int = 6,
     unsafe: bool = False,
 ) -> NetworkReport:
     """Check a network against the rules and run it three times: on `images`, on them with noise, on `others`.
 
-    Both are float32 [N, channels, height, width]. `noise_seed` enters a sandbox, where no student code is.
-    Checking and running are two sandboxes: the file as it came never meets the images. Raises
+    Both are float32 [N, channels, height, width]. As many parts of `images` as there are `noise_seeds` meet
+    a noise of their own; the seeds and the first images, as `probes`, enter a sandbox without student code.
+    Checking and running are two sandboxes: the file as it came meets no native code that runs it. Raises
     `NetworkRefused` where the network breaks a rule or a limit, `SandboxBroken` where the fault is ours.
     """
     import numpy as np
@@ -57,20 +60,26 @@ def judge_network(
         raise NetworkRefused(f"The file has {size:,.0f} KiB; {limits.model_kib:,} KiB is the limit.")
 
     with _sandbox(limits, unsafe, "Checking the network") as ask:
-        checked = ask("check", [bytes(onnx_bytes), list(images.shape[1:]), CLASSES, noise_seed])
-    if [type(part) for part in _list(checked)] != [bytes, bytes, int, list]:
-        raise NetworkRefused("The file could not be checked.")
-    model, noisy, numbers, operators = checked
-    if numbers < 0 or not all(type(name) is str for name in operators):
-        raise NetworkRefused("The file could not be checked.")
+        first = images[: min(probes, len(images))]
+        checked = ask("check", [bytes(onnx_bytes), list(images.shape[1:]), CLASSES, first])
+        if [type(part) for part in _list(checked)] != [bytes, int, float, list]:
+            raise NetworkRefused("The file could not be checked.")
+        model, numbers, noise, operators = checked
+        if numbers < 0 or not all(type(name) is str for name in operators):
+            raise NetworkRefused("The file could not be checked.")
+        noisy = [ask("noisy", [seed]) for seed in noise_seeds[: len(images)]]
+        if not all(type(each) is bytes for each in noisy):
+            raise NetworkRefused("The file could not be checked.")
 
     with _sandbox(limits, unsafe, f"Running the network on {len(images):,} images three times") as ask:
         ask("load", [model])
         logits = _run(ask, images, limits.model_batch)
         other_logits = _run(ask, others, limits.model_batch)
-        ask("load", [noisy])
-        noisy_logits = _run(ask, images, limits.model_batch)
-    return NetworkReport(numbers, operators, logits, noisy_logits, other_logits)
+        parts = []
+        for each, part in zip(noisy, np.array_split(images, len(noisy)), strict=True):
+            ask("load", [each])
+            parts.append(_run(ask, part, limits.model_batch))
+    return NetworkReport(numbers, noise, operators, logits, np.concatenate(parts), other_logits)
 
 
 def _run(ask: Any, images: Any, batch_size: int) -> Any:

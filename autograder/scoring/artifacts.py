@@ -27,7 +27,7 @@ Images = Any
 Labels = Any
 """int array [N]."""
 Judge = Callable[..., Any]
-"""`judge(onnx_bytes, images, others, noise_seed=...)`: a report with the three arrays of logits."""
+"""`judge(onnx_bytes, images, others, noise_seeds=...)`: a report with the three arrays of logits."""
 
 
 class ArtifactError(RuntimeError):
@@ -61,9 +61,10 @@ def judge_artifacts(
 ) -> tuple[dict[str, Any], list[str]]:
     """The reserved names for the hidden tests, and what to tell the student about refused artifacts.
 
-    `judge(onnx_bytes, images, others, noise_seed=...)` runs it on both, and on the first with noise;
-    it returns an object with `numbers_in_graph`, `operators`, `logits`, `noisy_logits` and `other_logits`,
-    and raises `refused` for a network that breaks the rules. Order, shifts and noise are drawn from `seed`.
+    `judge(onnx_bytes, images, others, noise_seeds=...)` runs it on both, and on the first with noise;
+    it returns an object with `numbers_in_graph`, `noise_of_rms`, `operators`, `logits`, `noisy_logits` and
+    `other_logits`, and raises `refused` for a network that breaks the rules. Order, shifts and noise are
+    drawn from `seed`.
     """
     names: dict[str, Any] = dict.fromkeys(RESERVED)
     messages: list[str] = []
@@ -117,7 +118,7 @@ def _network(
     drawn = draw(len(images), seed)
     ordered = np.ascontiguousarray(images[drawn.order])
     moved = shifted(images[drawn.other_order], drawn.shifts)
-    report = judge(onnx, ordered, moved, noise_seed=drawn.noise_seed)
+    report = judge(onnx, ordered, moved, noise_seeds=drawn.noise_seeds)
     plain, noisy, other = (
         np.asarray(logits) for logits in (report.logits, report.noisy_logits, report.other_logits)
     )
@@ -128,7 +129,7 @@ def _network(
         noisy=accuracy(noisy, labels[drawn.order]),
         shifted=accuracy(other, labels[drawn.other_order]),
     )
-    graded, remarks = judged(found)
+    graded, remarks = judged(found, float(report.noise_of_rms))
     network = SubmittedNetwork(
         numbers_in_graph=int(report.numbers_in_graph),
         accuracy=graded,

@@ -25,13 +25,14 @@ class Drawn:
     """What is drawn for one judging of N images.
 
     `order` and `other_order` are permutations, int [N]; `shifts` is int [N, 2], rows down and columns to the
-    right, for the images in the second order; the first of them stays where it is.
+    right, for the images in the second order; the first of them stays where it is. There is one of
+    `noise_seeds` for each part of the images in the first order.
     """
 
     order: np.ndarray
     other_order: np.ndarray
     shifts: np.ndarray
-    noise_seed: int
+    noise_seeds: list[int]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def draw(images: int, seed: int) -> Drawn:
     order, other = rng.permutation(images), rng.permutation(images)
     shifts = rng.integers(-PASSES.shift_pixels, PASSES.shift_pixels + 1, (images, 2))
     shifts[0] = 0
-    return Drawn(order, other, shifts, int(rng.integers(1 << 62)))
+    seeds = [int(seed) for seed in rng.integers(1 << 62, size=PASSES.noise_draws)]
+    return Drawn(order, other, shifts, seeds)
 
 
 def shifted(images: np.ndarray, shifts: np.ndarray) -> np.ndarray:
@@ -100,29 +102,29 @@ def check_alone(logits: np.ndarray, other_logits: np.ndarray, drawn: Drawn) -> N
     sides = once.argmax(axis=1) != again.argmax(axis=1)
     if not (alike.all() and near.all()) or sides.sum() > SIDES_PER_MILLE * len(still) / 1000:
         raise DependsOnBatch(
-            "the logits of an image change with the other images of its batch. Use no mean, maximum"
-            " or norm over"
-            " the first axis, and keep it first when you reshape."
+            "the logits of an image change with the other images of its batch. Use no mean, maximum or norm "
+            "over the first axis, and keep it first when you reshape."
         )
 
 
-def judged(found: Accuracies) -> tuple[float, list[str]]:
+def judged(found: Accuracies, noise_of_rms: float) -> tuple[float, list[str]]:
     """The accuracy that is graded, and remarks for the student where that is not the plain one.
 
-    >>> judged(Accuracies(plain=0.993, noisy=0.992, shifted=0.99))
+    `noise_of_rms` is how far noise moved the numbers, in parts of their tensor's root mean square.
+
+    >>> judged(Accuracies(plain=0.993, noisy=0.992, shifted=0.99), 1 / 16)
     (0.993, [])
-    >>> judged(Accuracies(plain=0.993, noisy=0.35, shifted=0.99))[0]
+    >>> judged(Accuracies(plain=0.993, noisy=0.35, shifted=0.99), 1 / 16)[0]
     0.35
     """
     graded, remarks = found.plain, []
     if 100 * (found.plain - found.noisy) > PASSES.noise_drop_points:
         graded = min(graded, found.noisy)
         remarks.append(
-            f"with noise of 1/{1 / PASSES.noise_of_rms:.0f} of their size on its numbers it reads"
-            f" {found.noisy:.2%} of the test images instead of {found.plain:.2%}, and more than"
-            f" {PASSES.noise_drop_points:g} points less are not accepted. A trained network hardly"
-            f" notices such"
-            " noise; numbers that hold more than one weight each do."
+            f"with noise of 1/{1 / noise_of_rms:.0f} of their size on its numbers it reads "
+            f"{found.noisy:.2%} of the test images instead of {found.plain:.2%}, and more than {PASSES.noise_drop_points:g} points less "
+            "are not accepted. A trained network hardly notices such noise; numbers that hold more than "
+            "one weight each do. More epochs, with random shifts, make an honest network steadier."
         )
     claims = 100 * found.plain >= PASSES.claim_min_percent
     if claims and 100 * found.shifted < PASSES.shifted_min_percent:

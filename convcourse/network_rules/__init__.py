@@ -6,7 +6,7 @@ written, so that what is refused is refused on the student's own machine. The ru
 """
 
 from convcourse.network_rules.check import INPUT, OUTPUT, Checked, check
-from convcourse.network_rules.noise import with_noise
+from convcourse.network_rules.noise import bits_per_number, noise_of_rms, with_noise
 from convcourse.network_rules.table import (
     BOUNDS,
     FIXES,
@@ -29,7 +29,9 @@ __all__ = [
     "SLOTS",
     "Checked",
     "Refused",
+    "bits_per_number",
     "check",
+    "noise_of_rms",
     "table_of_operators",
     "with_noise",
 ]

@@ -13,6 +13,7 @@ import onnx
 from onnx import AttributeProto, TensorProto, numpy_helper
 
 from convcourse.network_rules.count import counted
+from convcourse.network_rules.fixed import check_fixed, strokes
 from convcourse.network_rules.table import BOUNDS, FIXES, OPERATORS, SETTINGS, Refused
 
 INPUT, OUTPUT = "images", "logits"
@@ -28,10 +29,12 @@ class Checked(NamedTuple):
     operators: list[str]
 
 
-def check(data: bytes, image_shape: list[int], classes: int) -> Checked:
+def check(data: bytes, image_shape: list[int], classes: int, probes: np.ndarray | None = None) -> Checked:
     """Check a model for images [N, *image_shape] and logits [N, classes], and count its numbers in the graph.
 
-    Raises `Refused`, whose text says what to change.
+    `probes`, float32 [count, *image_shape], are images on which its values must differ; the grader takes some
+    that nobody knows, and without any a few strokes stand in for them. Raises `Refused`, whose text says what
+    to change.
 
     >>> from onnx import TensorProto, helper, numpy_helper
     >>> ports = [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["N", 4])]
@@ -53,6 +56,7 @@ def check(data: bytes, image_shape: list[int], classes: int) -> Checked:
     _check_valid(model)
     numbers = counted(model, INPUT, OUTPUT)
     _check_valid(model)
+    check_fixed(model, INPUT, strokes(image_shape) if probes is None else probes)
     operators = sorted({node.op_type for node in model.graph.node})
     return Checked(model.SerializeToString(), numbers, operators)
 

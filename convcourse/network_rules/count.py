@@ -57,14 +57,14 @@ def counted(model: onnx.ModelProto, image: str, output: str) -> int:
                 )
     if len(found) > BOUNDS.max_tensors:
         raise Refused(
-            f"{len(found)} different stored tensors meet the images; {BOUNDS.max_tensors} are the"
-            f" limit. Fewer "
-            "layers have fewer."
+            f"{len(found)} different stored tensors meet the images; {BOUNDS.max_tensors} are the limit. "
+            "Fewer layers have fewer."
         )
-    if sum(shape_numbers.values()) > BOUNDS.max_shape_numbers:
+    bits = sum(_bits(key) for key in shape_numbers)
+    if bits > BOUNDS.max_shape_bits:
         raise Refused(
-            f"The shapes and axes of the graph hold {sum(shape_numbers.values()):,} whole numbers; "
-            f"{BOUNDS.max_shape_numbers} are the limit."
+            f"The shapes, axes and places of the graph are whole numbers of {bits:,} bits together; "
+            f"{BOUNDS.max_shape_bits:,} are the limit. Reorder or choose fewer values by stored places."
         )
     _rewrite(model, dynamic, {name: folded[name] for name in meeting})
     return sum(found.values()) + sum(shape_numbers.values())
@@ -76,6 +76,12 @@ def key_of(values: np.ndarray) -> Key:
 
 
 _key = key_of
+
+
+def _bits(key: Key) -> int:
+    """The bits of the whole numbers in a stored tensor; the two ends of their type mean "to the end"."""
+    values = np.frombuffer(key[2], key[0])
+    return sum(int(n).bit_length() for n in values if abs(int(n)) <= BOUNDS.max_shape_value)
 
 
 def _needed(graph: onnx.GraphProto, output: str) -> list[onnx.NodeProto]:
@@ -122,9 +128,8 @@ def _folded(
                 found = ReferenceEvaluator(part).run(rest, {})
         except Exception as error:
             raise Refused(
-                f"What the graph makes of stored numbers alone cannot be worked out"
-                f" ({type(error).__name__}). "
-                "Compute it before the export, and store it as a buffer."
+                "What the graph makes of stored numbers alone cannot be worked out "
+                f"({type(error).__name__}). Compute it before the export, and store it as a buffer."
             ) from None
         values |= {name: np.asarray(value) for name, value in zip(rest, found, strict=True)}
     return values

@@ -1,5 +1,4 @@
-"""The rules as data: `operators.toml` says which operators are accepted and why, `bounds.toml` how"
-" much of it."""
+"""The rules as data: `operators.toml` says which operators are accepted and why, `bounds.toml` how many."""
 
 import tomllib
 from collections.abc import Mapping
@@ -24,19 +23,25 @@ class Bounds:
     ir_version_max: int
     max_nodes: int
     max_tensors: int
-    max_shape_numbers: int
+    max_shape_bits: int
     max_shape_value: int
     max_rank: int
     max_float_settings: int
     max_list_entries: int
     max_word_bytes: int
+    max_fixed_numbers: int
+    fixed_difference: float
+    fixed_pattern_numbers: int
 
 
 @dataclass(frozen=True)
 class Passes:
     """The table `[passes]` of bounds.toml: what a network must withstand when it runs."""
 
-    noise_of_rms: float
+    noise_of_rms_most: float
+    noise_of_rms_least: float
+    noise_most_at_numbers: int
+    noise_draws: int
     noise_drop_points: float
     shift_pixels: int
     shifted_min_percent: float

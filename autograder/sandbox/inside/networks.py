@@ -11,21 +11,30 @@ class Networks:
     def __init__(self, limits: dict[str, Any]) -> None:
         self.limits = limits
         self.session: Any = None
+        self.checked: Any = None
 
-    def check(self, model: bytes, image_shape: list[int], classes: int, noise_seed: int) -> bytes:
-        """Check the rules.
+    def check(self, model: bytes, image_shape: list[int], classes: int, probes: Any) -> bytes:
+        """Check the rules, with the probes as images on which values must differ.
 
-        The model as it is to be run, the same with noise on its numbers, how many numbers it has, its
-        operators; or why it is refused.
+        The model as it is to be run, how many numbers it has, the noise it must withstand, its operators; or
+        why it is refused.
         """
         from . import graph
 
         try:
-            checked = graph.check(model, image_shape, classes)
+            self.checked = graph.check(model, image_shape, classes, probes)
         except graph.Refused as refused:
             return encode(["refused", str(refused)])
-        noisy = graph.with_noise(checked.model, noise_seed)
-        return encode(["value", [checked.model, noisy, checked.numbers, checked.operators]])
+        numbers = self.checked.numbers
+        noise = graph.noise_of_rms(numbers)
+        return encode(["value", [self.checked.model, numbers, noise, self.checked.operators]])
+
+    def noisy(self, seed: int) -> bytes:
+        """The checked model with noise on its numbers."""
+        from . import graph
+
+        noise = graph.noise_of_rms(self.checked.numbers)
+        return encode(["value", graph.with_noise(self.checked.model, seed, noise)])
 
     def load(self, model: bytes) -> bytes:
         """Get the network ready to run on the CPU."""

@@ -26,10 +26,11 @@ def read(images):
     return np.eye(10)[(images.max(axis=(1, 2, 3)) * 255).round().astype(int)]
 
 
-def right(onnx, images, others, *, noise_seed):
+def right(onnx, images, others, *, noise_seeds):
     """A network that does what it should."""
     return SimpleNamespace(
         numbers_in_graph=7,
+        noise_of_rms=1 / 16,
         operators=["Gemm"],
         logits=read(images),
         noisy_logits=read(images),
@@ -40,8 +41,8 @@ def right(onnx, images, others, *, noise_seed):
 def changed(**fields):
     """A judge whose report differs from that of a good network: fields to functions of (images, others)."""
 
-    def judge(onnx, images, others, *, noise_seed):
-        report = right(onnx, images, others, noise_seed=noise_seed)
+    def judge(onnx, images, others, *, noise_seeds):
+        report = right(onnx, images, others, noise_seeds=noise_seeds)
         return SimpleNamespace(**vars(report) | {name: make(images, others) for name, make in fields.items()})
 
     return judge
@@ -69,9 +70,9 @@ def judge(files, by=right, seed=1):
 def test_accuracy_is_measured_in_the_graders_own_order():
     orders = []
 
-    def watch(onnx, images, others, *, noise_seed):
+    def watch(onnx, images, others, *, noise_seeds):
         orders.append((images[:, 0, 14, 14] * 255).round().astype(int).tolist())
-        return right(onnx, images, others, noise_seed=noise_seed)
+        return right(onnx, images, others, noise_seeds=noise_seeds)
 
     names, messages = judge({"network.onnx": ONNX, "training_log.json": log()}, watch)
     judge({"network.onnx": ONNX}, watch)
@@ -144,7 +145,7 @@ def test_rows_that_are_not_finite_are_wrong():
 
 
 def test_a_refused_network_is_none_and_the_student_is_told():
-    def refuse(*_, noise_seed):
+    def refuse(*_, noise_seeds):
         raise Refused("operator Loop is not allowed")
 
     names, messages = judge({"network.onnx": ONNX, "training_log.json": log()}, refuse)
