@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import torch
 from torch import nn
@@ -28,6 +29,10 @@ CLASSES = 10
 LIMIT = 20_000
 FORMAT = 2
 FILES = ("network.onnx", "training_log.json")
+ONE_NUMBER = (
+    "it takes one number of images only; write -1, not the batch's size, where you reshape, and x.shape[0], not "
+    "len(x), where you need it"
+)
 SHARES = ("train_accuracy", "valid_accuracy")
 
 
@@ -110,9 +115,9 @@ def export_network(
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     if count >= LIMIT:
         warnings.warn(
-            f"the network has {count:,} numbers in its graph ({trained:,} trained parameters); the"
-            f" exercise asks "
-            f"for fewer than {LIMIT:,}. Narrow the widest layer, or end in global average pooling",
+            f"the network has {count:,} numbers in its graph ({trained:,} trained parameters); the "
+            f"exercise asks for fewer than {LIMIT:,}. Narrow the widest layer, or end in global average "
+            "pooling",
             OverBudget,
             stacklevel=2,
         )
@@ -239,9 +244,8 @@ def _check_output(model: nn.Module, input_shape: tuple[int, int, int]) -> None:
             ) from None
     if not isinstance(logits, torch.Tensor):
         raise ExportError(
-            f"the network must return its logits alone, got {type(logits).__name__}; wrap it in a"
-            f" module that "
-            "returns one tensor"
+            f"the network must return its logits alone, got {type(logits).__name__}; wrap it in a module "
+            "that returns one tensor"
         )
     shape = tuple(logits.shape)
     if shape != (2, CLASSES):
@@ -282,7 +286,7 @@ def _why_not_exported(error: Exception) -> str:
     if "data-dependent" in text or "GuardOnDataDependent" in text:
         why = "it branches on the values of an image; choose with torch.where instead of `if`"
     elif "specialized" in text or "Constraints violated" in text:
-        why = "it takes one number of images only; write -1, not the batch's size, where you reshape"
+        why = ONE_NUMBER
     else:
         why = (text.strip().splitlines() or [type(error).__name__])[0][:300]
     return f"the network cannot be written as a file without Python: {why}"
@@ -303,21 +307,34 @@ def _strip_notes(proto: onnx.ModelProto) -> None:
     del proto.graph.value_info[:]
 
 
-def _check_parity(model: nn.Module, content: bytes, input_shape: tuple[int, int, int]) -> None:
-    """Run the file on a few images and compare, with onnxruntime where it is installed, else ONNX's own
-    reference."""
-    images = torch.rand(3, *input_shape, generator=torch.Generator().manual_seed(1))
-    with torch.inference_mode():
-        expected = model(images)
+def _logits_of(content: bytes, images: np.ndarray) -> np.ndarray:
+    """What the file makes of the images, by onnxruntime where it is installed, else by ONNX's reference."""
     try:
         import onnxruntime
     except ImportError:
         from onnx.reference import ReferenceEvaluator
 
-        found = ReferenceEvaluator(content).run(["logits"], {"images": images.numpy()})[0]  # type: ignore[index]
+        found: Any = ReferenceEvaluator(content).run(["logits"], {"images": images})
     else:
-        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        found = session.run(["logits"], {"images": images.numpy()})[0]
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # what goes wrong is told in our own words
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        found = session.run(["logits"], {"images": images})
+    return np.asarray(found[0])
+
+
+def _check_parity(model: nn.Module, content: bytes, input_shape: tuple[int, int, int]) -> None:
+    """Run the file on a few images, and compare."""
+    images = torch.rand(3, *input_shape, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        expected = model(images)
+    try:
+        found = _logits_of(content, images.numpy())
+    except Exception as error:  # onnxruntime's and the reference's own kinds
+        text = str(error)
+        one_number = "invalid dimensions" in text or "Expected: 2" in text
+        why = ONE_NUMBER if one_number else (text.strip().splitlines() or [type(error).__name__])[0][:300]
+        raise ExportError(f"the exported file cannot be run: {why}") from None
     difference = (torch.as_tensor(found) - expected).abs().max().item()
     if not difference <= 1e-3 * max(1.0, expected.abs().max().item()):
         raise ExportError(

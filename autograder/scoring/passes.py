@@ -118,15 +118,16 @@ def judged(found: Accuracies, noise_of_rms: float) -> tuple[float, list[str]]:
     0.35
     """
     graded, remarks = found.plain, []
-    if 100 * (found.plain - found.noisy) > PASSES.noise_drop_points:
+    claims = 100 * found.plain >= PASSES.claim_min_percent
+    if claims and 100 * (found.plain - found.noisy) > PASSES.noise_drop_points:
         graded = min(graded, found.noisy)
         remarks.append(
             f"with noise of 1/{1 / noise_of_rms:.0f} of their size on its numbers it reads "
-            f"{found.noisy:.2%} of the test images instead of {found.plain:.2%}, and more than {PASSES.noise_drop_points:g} points less "
-            "are not accepted. A trained network hardly notices such noise; numbers that hold more than "
-            "one weight each do. More epochs, with random shifts, make an honest network steadier."
+            f"{found.noisy:.2%} of the test images instead of {found.plain:.2%}, and more than "
+            f"{PASSES.noise_drop_points:g} points less are not accepted. A trained network hardly notices such "
+            "noise; numbers that hold more than one weight each do. More epochs, with random shifts, make an "
+            "honest network steadier."
         )
-    claims = 100 * found.plain >= PASSES.claim_min_percent
     if claims and 100 * found.shifted < PASSES.shifted_min_percent:
         graded = min(graded, found.shifted)
         remarks.append(

@@ -56,7 +56,7 @@ def check(data: bytes, image_shape: list[int], classes: int, probes: np.ndarray 
     _check_valid(model)
     numbers = counted(model, INPUT, OUTPUT)
     _check_valid(model)
-    check_fixed(model, INPUT, strokes(image_shape) if probes is None else probes)
+    check_fixed(model, INPUT, numbers, strokes(image_shape) if probes is None else probes)
     operators = sorted({node.op_type for node in model.graph.node})
     return Checked(model.SerializeToString(), numbers, operators)
 

@@ -42,25 +42,28 @@ def strokes(shape: Iterable[int], count: int = PROBES, seed: int = 0) -> np.ndar
     return images
 
 
-def check_fixed(model: onnx.ModelProto, image: str, probes: np.ndarray) -> None:
-    """Refuse a folded model that makes more than a few values that are the same for most of the probes.
+def check_fixed(model: onnx.ModelProto, image: str, numbers: int, probes: np.ndarray) -> None:
+    """Refuse a folded model of so many numbers that makes many more, which are the same for most of the probes.
 
-    `probes` is float32 [count, channels, height, width].
+    `probes` is float32 [count, channels, height, width]. A tensor counts where it meets one that differs from
+    image to image, as a stored one does: once, however often it is made, and not where it is stored as well.
     """
     nodes = [node for node in model.graph.node if node.op_type not in ("Shape", "Size")]
     names = list(dict.fromkeys(name for node in nodes for name in node.output if name))
     seen = _values(model, image, names, probes)
     fixed = {name for name, values in seen.items() if is_fixed(values)}
+    stored = b" ".join(tensor.raw_data for tensor in model.graph.initializer)
     found = {
-        name: numbers_in(seen[name][0])
+        np.round(values, 5).tobytes(): (numbers_in(values), name)
         for node in nodes
         if not fixed.issuperset(name for name in node.output if name)
         for name in node.input
-        if name in fixed and not _may_be_shape(seen[name][0])
+        if name in fixed and not _may_be_shape(values := seen[name][0]) and values.tobytes() not in stored
     }
-    total, most = sum(found.values()), BOUNDS.max_fixed_numbers
+    total = sum(size for size, _ in found.values())
+    most = max(BOUNDS.max_fixed_numbers, BOUNDS.max_fixed_percent * numbers // 100)
     if total > most:
-        largest = max(found, key=lambda name: found[name])
+        _, largest = max(found.values())
         kind = next(node.op_type for node in nodes if largest in node.output)
         raise Refused(
             f"The graph makes {total:,} numbers that are the same for whatever image, most of them by {kind};"

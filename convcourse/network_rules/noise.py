@@ -18,7 +18,7 @@ def noise_of_rms(numbers: int) -> float:
     """How far noise may move a number of a network of so many, in parts of its tensor's root mean square.
 
     >>> noise_of_rms(20_000), noise_of_rms(10_000), noise_of_rms(1_000), noise_of_rms(60_000)
-    (0.0625, 0.03125, 0.0078125, 0.0625)
+    (0.03125, 0.015625, 0.0078125, 0.03125)
     """
     grown = PASSES.noise_of_rms_most * numbers / PASSES.noise_most_at_numbers
     return min(max(grown, PASSES.noise_of_rms_least), PASSES.noise_of_rms_most)

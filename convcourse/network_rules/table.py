@@ -30,6 +30,7 @@ class Bounds:
     max_list_entries: int
     max_word_bytes: int
     max_fixed_numbers: int
+    max_fixed_percent: int
     fixed_difference: float
     fixed_pattern_numbers: int
 
