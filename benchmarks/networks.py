@@ -2,10 +2,10 @@
 
     python benchmarks/networks.py [--write]
 
-Every network for MNIST in solutions/training/runs is judged as the grader judges it, without the sandbox: as it
-is, with noise on its numbers (ten draws, a tenth of the images each), and moved by up to a pixel. Then
-LeNet-5 is packed, two and three weights of some bits in a number, and run with the noise that is asked of
-20,000 numbers. The rule on what is the same for whatever image, which refuses each of these files, is left
+Every network for MNIST in solutions/training/runs is judged as the grader judges it, without the sandbox: as
+it is, with noise on its numbers (ten draws, a tenth of the images each), and moved by up to a pixel. Then
+LeNet-5 is packed, two and three weights of some bits in a number, and run with the noise that is asked
+of 20,000 numbers. The rule on what is the same for whatever image, which refuses each of these files, is left
 out for that. `--write` keeps the tables in benchmarks/results.
 """
 
@@ -105,9 +105,9 @@ def main() -> None:
     head = [
         "# What the passes cost, and what packing gains",
         "",
-        f"{len(lines)} committed networks. Noise costs {mean:.2f} points on average and {worst[0]:.2f} at worst",
-        f"({worst[1]}); {PASSES.noise_drop_points:g} are allowed. Regenerate: `python benchmarks/networks.py"
-        " --write`.",
+        f"{len(lines)} committed networks. Noise costs {mean:.2f} points on average and {worst[0]:.2f} at",
+        f"worst ({worst[1]}); {PASSES.noise_drop_points:g} are allowed. Regenerate: `python"
+        " benchmarks/networks.py --write`.",
         "",
         "| network | numbers in the graph | noise, of rms | as it is | with noise | shifted |",
         "|---|---|---|---|---|---|",

@@ -4,7 +4,8 @@
 
 Each is a small network for images [N, 1, 28, 28] with random weights, written as a student would write it and
 exported by `convcourse.export`, which runs the grader's own rules. A row says how many numbers its graph
-holds, or why it is refused, in the words that the student reads. `--write` keeps the table in benchmarks/results.
+holds, or why it is refused, in the words that the student reads. `--write` keeps the table in
+benchmarks/results.
 """
 
 import argparse

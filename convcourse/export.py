@@ -30,8 +30,8 @@ LIMIT = 20_000
 FORMAT = 2
 FILES = ("network.onnx", "training_log.json")
 ONE_NUMBER = (
-    "it takes one number of images only; write -1, not the batch's size, where you reshape, and x.shape[0], not "
-    "len(x), where you need it"
+    "it takes one number of images only; write -1, not the batch's size, where you reshape, and x.shape[0], "
+    "not len(x), where you need it"
 )
 SHARES = ("train_accuracy", "valid_accuracy")
 

@@ -124,9 +124,9 @@ def judged(found: Accuracies, noise_of_rms: float) -> tuple[float, list[str]]:
         remarks.append(
             f"with noise of 1/{1 / noise_of_rms:.0f} of their size on its numbers it reads "
             f"{found.noisy:.2%} of the test images instead of {found.plain:.2%}, and more than "
-            f"{PASSES.noise_drop_points:g} points less are not accepted. A trained network hardly notices such "
-            "noise; numbers that hold more than one weight each do. More epochs, with random shifts, make an "
-            "honest network steadier."
+            f"{PASSES.noise_drop_points:g} points less are not accepted. A trained network hardly notices "
+            "such noise; numbers that hold more than one weight each do. More epochs, with random shifts, "
+            "make an honest network steadier."
         )
     if claims and 100 * found.shifted < PASSES.shifted_min_percent:
         graded = min(graded, found.shifted)

@@ -25,9 +25,9 @@ def read_training_log(data: bytes) -> dict[str, Any]:
     if len(data) > LARGEST_BYTES:
         raise LogError(f"it is larger than {LARGEST_BYTES // 1024} KiB")
     try:
-        log = json.loads(data.decode("utf-8"))
+        log = json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise LogError("it is not UTF-8 text") from None
+        raise LogError("it is not UTF-8 text; hand it in as export_network wrote it") from None
     except (ValueError, RecursionError):
         raise LogError("it is not valid JSON") from None
     if not isinstance(log, dict):

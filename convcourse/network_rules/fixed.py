@@ -43,7 +43,7 @@ def strokes(shape: Iterable[int], count: int = PROBES, seed: int = 0) -> np.ndar
 
 
 def check_fixed(model: onnx.ModelProto, image: str, numbers: int, probes: np.ndarray) -> None:
-    """Refuse a folded model of so many numbers that makes many more, which are the same for most of the probes.
+    """Refuse a folded model of so many numbers that makes many more, the same for most of the probes.
 
     `probes` is float32 [count, channels, height, width]. A tensor counts where it meets one that differs from
     image to image, as a stored one does: once, however often it is made, and not where it is stored as well.
@@ -54,7 +54,7 @@ def check_fixed(model: onnx.ModelProto, image: str, numbers: int, probes: np.nda
     fixed = {name for name, values in seen.items() if is_fixed(values)}
     stored = b" ".join(tensor.raw_data for tensor in model.graph.initializer)
     found = {
-        np.round(values, 5).tobytes(): (numbers_in(values), name)
+        _rounded(values): (numbers_in(values), name)
         for node in nodes
         if not fixed.issuperset(name for name in node.output if name)
         for name in node.input
@@ -128,6 +128,10 @@ def numbers_in(values: np.ndarray) -> int:
         if size and (values != np.take(values, [0], axis)).any():
             count *= size
     return count
+
+
+def _rounded(values: np.ndarray) -> bytes:
+    return (np.round(values, 5) if values.dtype.kind == "f" else values).tobytes()
 
 
 def _may_be_shape(values: np.ndarray) -> bool:

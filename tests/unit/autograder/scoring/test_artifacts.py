@@ -201,7 +201,12 @@ def test_a_log_that_does_not_match_is_refused(changes, message):
     assert names["submitted_log"] is None and message in messages[0]
 
 
+def test_a_log_that_an_editor_marked_as_utf_8_is_read():
+    assert read_training_log(b"\xef\xbb\xbf" + log()) == read_training_log(log())
+
+
 MALFORMED = {
+    "UTF-16": log().decode().encode("utf-16"),
     "not JSON": b"{",
     "not UTF-8": b"\xff\xfe{}",
     "a list": b"[]",

@@ -8,7 +8,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from convcourse.network_rules import BOUNDS, Refused, check
+from convcourse.network_rules import BOUNDS, Refused, bits_per_number, check, noise_of_rms, with_noise
+from tests.sandbox.attacks.packing import packed
 
 IMAGE = [1, 28, 28]
 RUNS = Path(__file__).parents[4] / "solutions/training/runs"
@@ -285,3 +286,102 @@ def test_the_networks_that_the_course_shows_keep_the_rules_it_sets(name):
         log = json.loads(path.with_name("training_log.json").read_text())
         result = check(path.read_bytes(), IMAGE, 10)
         assert result.numbers == log["numbers_in_graph"] < 20_000, path
+
+
+LENET = RUNS / "2026-11-21_lenet_mnist_cpu/seed_0/network.onnx"
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("ways", [2, 3])
+def test_weights_that_are_taken_apart_by_a_one_made_of_the_images_are_refused(ways, bits):
+    """Two or three weights in a number, and a 1 that nothing can work out beforehand."""
+    attack = onnx.load_model_from_string(packed(check(LENET.read_bytes(), IMAGE, 10).model, ways, bits))
+    refused(attack, "numbers that are the same for whatever image")
+
+
+def many(kind, *, size):
+    """A network of `size` units to which numbers are added that come out of the images and never change."""
+    nodes = [
+        ("ReduceMax", ["images"], ["top"], {"keepdims": 0}),
+        ("Mul", ["top", "none"], ["nothing"], {}),
+        ("Exp", ["nothing"], ["always"], {}),
+        ("Mul", ["row", "always"], ["made"], {}),
+        *kind,
+        ("MatMul", ["flat", "wide"], ["each"], {}),
+        ("Add", ["each", "made"], ["sum"], {}),
+        ("MatMul", ["sum", "narrow"], ["logits"], {}),
+    ]
+    weights = [floats(784, size, name="wide"), floats(size, 10, name="narrow")]
+    return model(
+        [FLAT, *nodes], [*weights, ramp(size, "row"), numpy_helper.from_array(np.float32(0), "none")]
+    )
+
+
+def test_a_few_numbers_that_no_image_changes_are_nobodys_fault():
+    """A gate that never moves, or what a cell makes of black rows, is no packing."""
+    assert checked(many([], size=60)).numbers == 784 * 60 + 600 + 60 + 1
+    large = 784 * 3000 + 30_000 + 3000 + 1
+    assert large * BOUNDS.max_fixed_percent // 100 > 3000, "of a large network a few percent"
+    assert checked(many([], size=3000)).numbers == large
+
+
+def test_what_differs_for_the_probes_alone_is_seen_on_the_graders_images():
+    """A student knows the strokes of the export; the grader looks with images that nobody knows."""
+    attack = onnx.load_model_from_string(packed(check(LENET.read_bytes(), IMAGE, 10).model, 2, 4))
+    probes = np.random.default_rng(5).random((6, *IMAGE), np.float32)
+    with pytest.raises(Refused, match="same for whatever image"):
+        check(attack.SerializeToString(), IMAGE, 10, probes)
+
+
+def test_noise_moves_every_number_and_setting_and_no_whole_number():
+    shape = numpy_helper.from_array(np.array([-1, 784], np.int64), "shape")
+    nodes = [
+        ("Reshape", ["images", "shape"], ["flat"], {}),
+        ("Gemm", ["flat", "w", "b"], ["h"], {}),
+        ("LeakyRelu", ["h"], ["logits"], {"alpha": 0.25}),
+    ]
+    weights = numpy_helper.from_array(np.arange(7840, dtype=np.float32).reshape(784, 10), "w")
+    result = checked(model(nodes, [weights, shape, floats(10, name="b")]))
+    before, after = (
+        onnx.load_model_from_string(data) for data in (result.model, with_noise(result.model, 3, 1 / 32))
+    )
+    for old, new in zip(before.graph.initializer, after.graph.initializer, strict=True):
+        values, noisy = numpy_helper.to_array(old), numpy_helper.to_array(new)
+        if values.dtype == np.int64:
+            assert (values == noisy).all()
+        else:
+            rms = np.sqrt(np.square(values.astype(float)).mean())
+            assert 0 < np.abs(noisy - values).max() <= rms / 32 * 1.001
+    (slope,) = (a.f for node in after.graph.node for a in node.attribute if a.name == "alpha")
+    assert slope != 0.25 and abs(slope - 0.25) <= 0.25 / 32
+
+
+def test_no_file_within_the_limit_holds_more_bits_than_one_of_20_000_numbers():
+    """The noise grows with the numbers, so that fewer of them hold more each and less together."""
+    together = [n * bits_per_number(noise_of_rms(n)) for n in range(100, 20_001, 100)]
+    assert together == sorted(together) and 120_000 < together[-1] < 122_000
+    assert bits_per_number(noise_of_rms(20_000)) == pytest.approx(6.05, abs=0.01)
+
+
+def test_places_may_hold_an_order_of_pixels_and_little_more():
+    order = np.random.default_rng(0).permutation(784)
+    nodes = [("Flatten", ["images"], ["f"], {}), ("Gather", ["f", "order"], ["flat"], {"axis": 1}), DENSE]
+    stored = numpy_helper.from_array(order, "order")
+    assert checked(model(nodes, [*WEIGHTS, stored])).numbers == 7850 + 784
+    twice = [*nodes[:2], ("Gather", ["flat", "other"], ["again"], {"axis": 1})]
+    twice.append(("Gemm", ["again", "w", "b"], ["logits"], {}))
+    refused(
+        model(twice, [*WEIGHTS, stored, numpy_helper.from_array(order[::-1].copy(), "other")]),
+        "bits together",
+    )
+
+
+@pytest.mark.parametrize("version", range(3, 15))
+def test_every_version_of_the_file_format_is_read(version):
+    """Before version 4 the weights had to stand among the inputs too."""
+    built = model([FLAT, DENSE], WEIGHTS, ir=version)
+    if version == 3:
+        for tensor in built.graph.initializer:
+            port = helper.make_tensor_value_info(tensor.name, TensorProto.FLOAT, list(tensor.dims))
+            built.graph.input.append(port)
+    assert checked(built).numbers == 7850
