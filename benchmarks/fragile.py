@@ -222,7 +222,8 @@ def main() -> None:
         "One seed each. From 98 % on, noise may cost 0.3 points. Regenerate: `python benchmarks/fragile.py"
         " --write`.",
         "",
-        "| network | numbers in the graph | noise, of rms | as it is | with noise | points lost | lost at 1/16 | shifted |",
+        "| network | numbers in the graph | noise, of rms | as it is | with noise | points lost"
+        " | lost at 1/16 | shifted |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name in NETWORKS:
