@@ -122,7 +122,9 @@ def test_the_attack_succeeds_where_its_defence_is_off(attack, undefended, place)
 
 def test_the_corpus_is_as_large_and_as_wide_as_is_promised():
     kinds = Counter(attack.kind for attack in ATTACKS)
-    assert sum(kinds.values()) >= 110 and len(kinds) >= 10 and min(kinds.values()) >= 8
+    assert sum(kinds.values()) >= 270 and len(kinds) >= 10 and min(kinds.values()) >= 8
+    before = [attack.name for attack in ATTACKS if attack.kind == "networks"].index("packed_as_a_code_book")
+    assert kinds["networks"] - before == 35, "class_networks.md says how many won before"
     assert all(attack.counter in UNDEFENDED and attack.intent and attack.defence for attack in ATTACKS)
 
 
