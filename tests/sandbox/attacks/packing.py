@@ -96,7 +96,7 @@ def _taken_apart(keep: Writer, code: np.ndarray, ways: int, base: int) -> list[o
     def dynamic(value: float) -> str:
         """A constant made of ones that come from the images, so that it is exact whatever noise does.
 
-        Numbers that stand in the graph would get noise; sums and products of ones do not.
+        Numbers that the graph stores would get noise; sums and products of ones do not.
         """
         made, power = "", one
         for bit in reversed(bin(int(value))[2:]):

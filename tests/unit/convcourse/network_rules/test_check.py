@@ -318,7 +318,7 @@ def many(kind, *, size):
 
 
 def test_a_few_numbers_that_no_image_changes_are_nobodys_fault():
-    """A gate that never moves, or what a cell makes of black rows, is no packing."""
+    """A gate that never moves is not packing, nor is what a cell makes of black rows."""
     assert checked(many([], size=60)).numbers == 784 * 60 + 600 + 60 + 1
     large = 784 * 3000 + 30_000 + 3000 + 1
     assert large * BOUNDS.max_fixed_percent // 100 > 3000, "of a large network a few percent"
