@@ -1,7 +1,7 @@
-// The classic arrangements of padding and stride, moving in step: which input cells feed which output cell.
+// The classic arrangements of padding and stride, moving in step once started: which input cells feed which output cell.
 // Data: {arrangements: [{name, input: [h, w], kernel: [h, w], stride: [h, w], padding: [h, w], dilation: [h, w]}]}
 
-import { button, element, number, outputSize, pair, reducedMotion, slider, statusLine, svg } from "./lib.js";
+import { button, element, outputSize, pair, slider, statusLine, svg } from "./lib.js";
 
 const CELL = 17;
 const GAP = 2.2; // cells between output and input
@@ -100,20 +100,24 @@ export function mount(area, data) {
     status.textContent = `Step ${step + 1} of ${total}. ${first.name}: output row ${Math.floor((step % drawings[0].steps) / first.output[1])}, column ${step % first.output[1]}.`;
   };
 
+  const sections = arrangements.map((settings, index) => element("section", {},
+    element("h3", {}, settings.name),
+    drawings[index].root,
+    element("p", {}, `${settings.input.join(" × ")} → ${settings.output.join(" × ")}`,
+      element("br"), element("small", {}, formula(settings, 0))),
+    button("Enlarge", (event) => {
+      const large = sections[index].classList.toggle("large");
+      event.currentTarget.textContent = large ? "Smaller" : "Enlarge";
+    }, { "aria-label": `Enlarge or shrink: ${settings.name}` })));
   const play = button("Play", () => (playing() ? stop() : start()), { class: "cc-button strong cc-play" });
   const place = slider({ label: "Step", min: 1, max: total, value: 1, change: (value) => { stop(); step = value - 1; draw(); } });
   area.append(
     element("div", { class: "cc-controls" }, play, button("Back", () => byHand(-1)), button("Step", () => byHand(1)), place.box),
-    element("div", { class: "cc-arrangements" }, arrangements.map((settings, index) => element("section", {},
-      element("h3", {}, settings.name),
-      drawings[index].root,
-      element("p", {}, `${settings.input.join(" × ")} → ${settings.output.join(" × ")}`,
-        element("br"), element("small", {}, formula(settings, 0)))))),
-    element("p", { class: "cc-legend" }, key("in", "input"), key("pad", "padding (zeros)"), key("in lit", "under the kernel"), key("out lit", `output, one of up to ${number(total)}`)),
+    element("div", { class: "cc-arrangements" }, sections),
+    element("p", { class: "cc-legend" }, key("in", "input"), key("pad", "padding (zeros)"), key("in lit", "under the kernel"), key("out lit", "the output it makes")),
     status);
   draw();
   new IntersectionObserver(([entry]) => { seen = entry.isIntersecting; }).observe(area);
-  if (!reducedMotion()) start();
 }
 
 function key(kind, text) {

@@ -8,9 +8,23 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from convcourse.arithmetic import LayerShape, conv_output_size
-from convcourse.plots._colors import GRADIENT, INK, INPUT, MUTED, OUTPUT, WEIGHTS, WINDOW
+from convcourse.filters import SOBEL_X, SOBEL_Y, correlate2d
+from convcourse.plots._colors import GRADIENT, INK, INPUT, MUTED, OUTPUT, WEIGHTS
 from convcourse.plots._grid import blank, cells, frame, picture
 from convcourse.plots._show import figure, panel
+
+# The six pictures of Dumoulin and Visin's guide, for the widget conv_arithmetic.
+SIX = [
+    {"name": name, "input": size, "kernel": 3, "stride": stride, "padding": padding}
+    for name, size, stride, padding in (
+        ("valid, stride 1", 4, 1, 0),
+        ("same, stride 1", 5, 1, 1),
+        ("full, stride 1", 5, 1, 2),
+        ("valid, stride 2", 5, 2, 0),
+        ("padding 1, stride 2", 5, 2, 1),
+        ("padding 1, stride 2, odd", 6, 2, 1),
+    )
+]
 
 
 def shrinking(maps: Sequence[np.ndarray]) -> Figure:
@@ -34,15 +48,16 @@ def shrinking(maps: Sequence[np.ndarray]) -> Figure:
     return fig
 
 
-def window_rows(cases: Sequence[Mapping[str, int]], titles: Sequence[str]) -> list[Figure]:
-    """Rows of pixels with every window drawn below: a panel for each case of `conv_output_size`'s arguments.
+def window_rows(named: Mapping[str, Mapping[str, int]]) -> list[Figure]:
+    """Rows of pixels with every window drawn below: a panel for each name and its settings.
 
-    Padding is dotted, pixels that no window reaches are framed, gaps of a dilated window stay empty.
+    Padding is dotted, pixels that no window reaches are framed, gaps of a dilated kernel stay empty.
 
-    >>> fig, = window_rows([{"input_size": 7, "kernel_size": 3, "stride": 2}], ["stride 2"])
+    >>> fig, = window_rows({"stride 2": {"input_size": 7, "kernel_size": 3, "stride": 2}})
     >>> fig.axes[0].get_title(loc="left")
     'stride 2'
     """
+    titles, cases = list(named), list(named.values())
     sizes = [conv_output_size(**case) for case in cases]
     wide = max(case["input_size"] + 2 * case.get("padding", 0) for case in cases) + 3.2
     tall = 1.3 + 0.75 * max(sizes)
@@ -71,13 +86,15 @@ def _row_of_pixels(
         if inside and number not in reached:
             frame(ax, 1, 1, column=number, color=GRADIENT, line=2)
             ax.text(number + 1.3, 0.53, "never read", va="center", fontsize=11)
+    span = dilation * (kernel_size - 1) + 1
     for n in range(windows):
         start, top = n * stride, 1.3 + 0.75 * n
-        span = dilation * (kernel_size - 1) + 1
-        ax.plot([start + 0.1, start + span - 0.1], [top + 0.27] * 2, color=WINDOW, linewidth=1)
         for tap in range(kernel_size):
-            corner = (start + tap * dilation + 0.07, top)
-            ax.add_patch(Rectangle(corner, 0.86, 0.54, facecolor=WINDOW, edgecolor="none"))
+            corner = (start + tap * dilation, top)
+            ax.add_patch(
+                Rectangle(corner, 1, 0.54, facecolor=(WEIGHTS, 0.75), edgecolor=(MUTED, 0.9), linewidth=0.7)
+            )
+        frame(ax, 0.54, span, row=top, column=start, line=1.4)
         ax.text(start + span + 0.25, top + 0.3, f"window {n}", va="center", fontsize=11)
 
 
@@ -100,6 +117,46 @@ def coverage(counts: Mapping[str, np.ndarray]) -> list[Figure]:
     return panels
 
 
+def windows_per_pixel(size: tuple[int, int], kernel_size: int, padding: int) -> np.ndarray:
+    """How many windows of stride 1 read each pixel of an image of `size` (height, width), as [H, W].
+
+    >>> windows_per_pixel((1, 5), 1, 0).tolist(), windows_per_pixel((3, 3), 3, 0).tolist()[0]
+    ([[1, 1, 1, 1, 1]], [1, 1, 1])
+    """
+    counts = []
+    for length in size:
+        read = np.zeros(length + 2 * padding, dtype=int)
+        for start in range(conv_output_size(length, kernel_size, padding=padding)):
+            read[start : start + kernel_size] += 1
+        counts.append(read[padding : padding + length])
+    return np.outer(*counts)
+
+
+def padded(image: np.ndarray, amount: int | tuple[int, int]) -> dict[str, np.ndarray]:
+    """An image [H, W] or [H, W, C] with `amount` rows and columns more on each side, filled in three ways.
+
+    >>> {name: row.tolist()[0] for name, row in padded(np.array([[1, 2]]), (0, 1)).items()}
+    {'zeros': [0, 1, 2, 0], 'replicate': [1, 1, 2, 2], 'reflect': [2, 1, 2, 1]}
+    """
+    rows, columns = (amount, amount) if isinstance(amount, int) else amount
+    around = [(rows, rows), (columns, columns), *[(0, 0)] * (image.ndim - 2)]
+    return {
+        "zeros": np.pad(image, around),
+        "replicate": np.pad(image, around, mode="edge"),
+        "reflect": np.pad(image, around, mode="reflect"),
+    }
+
+
+def edge_strength(image: np.ndarray) -> np.ndarray:
+    """The length of Sobel's two responses to the mean channel of [H, W, C], at each place: [H - 2, W - 2].
+
+    >>> edge_strength(np.repeat([[[0.0], [0.0], [1.0]]], 3, axis=0)).tolist()
+    [[4.0]]
+    """
+    gray = image.mean(2)
+    return np.hypot(correlate2d(gray, SOBEL_X), correlate2d(gray, SOBEL_Y))
+
+
 def padded_images(images: Mapping[str, np.ndarray], border: tuple[int, int] = (0, 0)) -> list[Figure]:
     """Padded images [H, W] or [H, W, 3] next to each other; a frame marks the image inside its border.
 
@@ -119,37 +176,6 @@ def padded_images(images: Mapping[str, np.ndarray], border: tuple[int, int] = (0
         if any(border):
             frame(ax, height - 2 * rows, width - 2 * columns, row=rows - 0.5, column=columns - 0.5, line=1.6)
         ax.set_title(name)
-        panels.append(fig)
-    return panels
-
-
-def arrangements(cases: Sequence[Mapping]) -> list[Figure]:
-    """Input, padding, first and last window and output for each case, one panel per case.
-
-    A case holds name, input, kernel, stride, padding and dilation, each but the name a pair (height, width).
-
-    >>> case = dict(name="valid", input=[4, 4], kernel=[3, 3], stride=[1, 1], padding=[0, 0], dilation=[1, 1])
-    >>> len(arrangements([case] * 6))
-    6
-    """
-    panels = []
-    for case in cases:
-        fig, ax = panel(3, 175)
-        (height, width), (down, right) = case["input"], case["padding"]
-        (kernel_height, kernel_width), strides = case["kernel"], case["stride"]
-        rows = conv_output_size(height, kernel_height, strides[0], down, case["dilation"][0])
-        columns = conv_output_size(width, kernel_width, strides[1], right, case["dilation"][1])
-        frame(ax, height + 2 * down, width + 2 * right, color=MUTED, line=0.8)
-        cells(ax, height, width, row=down, column=right, color=INPUT, fill=0.3)
-        frame(ax, kernel_height, kernel_width, fill=0.25)
-        last = ((rows - 1) * strides[0], (columns - 1) * strides[1])
-        frame(ax, kernel_height, kernel_width, row=last[0], column=last[1], line=1.2, dashes="--")
-        after = width + 2 * right + 1
-        cells(ax, rows, columns, row=(height + 2 * down - rows) / 2, column=after, color=OUTPUT, fill=0.4)
-        blank(ax, 9, 17)
-        ax.set_anchor("NW")
-        size = f"{height} × {width} to {rows} × {columns}"
-        ax.set_title(f"{case['name']}\n{size}", fontsize=11, loc="left")
         panels.append(fig)
     return panels
 
@@ -231,31 +257,6 @@ def shapes_to_scale(input_shape: tuple[int, int, int], layers: Sequence[LayerSha
     return fig
 
 
-def layer_maps(image: np.ndarray, layers: Mapping[str, np.ndarray]) -> Figure:
-    """An image [H, W] and the maps [C, H', W'] that each layer makes of it, each layer on its own scale.
-
-    >>> len(layer_maps(np.zeros((8, 8)), {"first": np.zeros((4, 4, 4))}).axes)
-    5
-    """
-    across = max(min(len(maps), 8) for maps in layers.values())
-    rows = sum(-(-len(maps) // across) for maps in layers.values())
-    fig = figure(720, 86 * rows + 22 * len(layers))
-    grid = fig.add_gridspec(rows, across + 2)
-    ax = fig.add_subplot(grid[:2, :2])
-    picture(ax, image)
-    ax.set_title("input", fontsize=11)
-    row = 0
-    for name, maps in layers.items():
-        top = float(maps.max()) or 1.0
-        for number, single in enumerate(maps):
-            ax = fig.add_subplot(grid[row + number // across, 2 + number % across])
-            picture(ax, single, top=top)
-            if number == 0:
-                ax.set_title(name, loc="left", fontsize=11)
-        row += -(-len(maps) // across)
-    return fig
-
-
 def dilated_kernels(kernel_size: int, dilations: Sequence[int]) -> list[Figure]:
     """The taps of a square kernel at several dilations, and what each spans, all to one scale.
 
@@ -276,3 +277,62 @@ def dilated_kernels(kernel_size: int, dilations: Sequence[int]) -> list[Figure]:
         ax.set_title(f"dilation {dilation}: spans {span} × {span}")
         panels.append(fig)
     return panels
+
+
+def aliasing(pictures: Mapping[str, np.ndarray], kept: float) -> list[Figure]:
+    """Gray pictures [H, W] of 0..1 in a row, and below each how strong every frequency is in it.
+
+    A spectrum has slow changes in its middle and half a cycle per pixel at its border, on a log scale.
+    The outline in the first one is what `kept` of each axis leaves room for.
+
+    >>> len(aliasing({"all": np.eye(8), "every second": np.eye(4)}, kept=0.5))
+    4
+    """
+    across = len(pictures)
+    above: list[Figure] = []
+    below: list[Figure] = []
+    for name, image in pictures.items():
+        height, width = image.shape
+        tall = 720 / across * height / width
+        fig, ax = panel(across, tall + 26)
+        picture(ax, image, top=1.0)
+        ax.set_title(f"{name}: {height} × {width}")
+        above.append(fig)
+        fig, ax = panel(across, tall + 26)
+        power = np.log10(np.abs(spectrum(image)) ** 2 / image.size + 1e-6)
+        ax.imshow(
+            power, cmap="gray", vmin=-4, vmax=1, extent=(-0.5, 0.5, height / width / 2, -height / width / 2)
+        )
+        if not below:
+            room = kept * height / width
+            frame(ax, room, kept, row=-room / 2, column=-kept / 2)
+        ax.set_axis_off()
+        ax.set_title("its frequencies")
+        below.append(fig)
+    return above + below
+
+
+def spectrum(image: np.ndarray) -> np.ndarray:
+    """The Fourier transform of an image [H, W] less its mean, frequency 0 in the middle.
+
+    The image fades out toward its border first: without that, the jump from one border to the opposite one
+    would be drawn as a cross.
+
+    >>> stripes = np.tile([0.0, 1.0, 0.0, 1.0], (4, 2))  # one cycle per 2 pixels, which is the border
+    >>> int(np.abs(spectrum(stripes))[2].argmax())
+    0
+    """
+    fade = np.outer(np.hanning(image.shape[0]), np.hanning(image.shape[1]))
+    return np.fft.fftshift(np.fft.fft2((image - image.mean()) * fade))
+
+
+def power_above(frequency: float, image: np.ndarray) -> float:
+    """The power of those waves in an image [H, W] that are faster than `frequency`, in cycles per pixel.
+
+    >>> stripes = np.tile([0.0, 1.0], (8, 8))
+    >>> power_above(0.25, stripes) / power_above(0, stripes) > 0.8
+    True
+    """
+    down, right = (np.abs(np.fft.fftshift(np.fft.fftfreq(length))) for length in image.shape)
+    faster = np.maximum(down[:, None], right[None, :]) > frequency
+    return float((np.abs(spectrum(image)) ** 2)[faster].sum())

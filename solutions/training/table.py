@@ -19,6 +19,7 @@ GOALS = {
     "mlp_mnist": ("the baseline of chapter 01", "accuracy on shifted digits as well"),
     "filters_mnist": ("the network of chapter 03", "filters to look at, and shifted digits"),
     "scrambled_mnist": ("chapter 03: what it loses without neighbors", ""),
+    "stride_mnist": ("chapter 04: what stride 2 costs and saves", ""),
     "pooling_mnist": ("chapter 06: four ways to halve a map, three seeds each", ""),
     "lenet_mnist": ("the baseline of chapter 09", "accuracy on shifted digits as well"),
     "ingredients": ("chapter 08: each ingredient's effect with its spread over seeds", ""),

@@ -146,21 +146,20 @@ def step_of(page) -> str:
     return page.locator(".cc-controls output").inner_text()
 
 
-def test_conv_arithmetic_moves_and_can_be_paused(shown):
+def test_conv_arithmetic_waits_for_play_and_can_be_paused(shown):
     page = shown("conv_arithmetic", {"arrangements": ARRANGEMENTS}, reduced_motion="no-preference")
+    page.wait_for_timeout(1800)
+    assert step_of(page) == "1"
+    page.get_by_role("button", name="Play").click()
     page.wait_for_function("document.querySelector('.cc-controls output').textContent !== '1'")
     page.get_by_role("button", name="Pause").click()
     stopped = step_of(page)
     page.wait_for_timeout(1800)
     assert step_of(page) == stopped
-    page.get_by_role("button", name="Play").click()
-    page.wait_for_function(f"document.querySelector('.cc-controls output').textContent !== '{stopped}'")
 
 
-def test_conv_arithmetic_stands_still_where_motion_is_unwanted_and_goes_by_hand(shown):
+def test_conv_arithmetic_goes_by_hand(shown):
     page = shown("conv_arithmetic", {"arrangements": ARRANGEMENTS}, reduced_motion="reduce")
-    page.wait_for_timeout(1800)
-    assert step_of(page) == "1"
     page.get_by_role("button", name="Step").press("Enter")
     assert step_of(page) == "2"
     page.get_by_role("button", name="Back").click()
@@ -168,6 +167,67 @@ def test_conv_arithmetic_stands_still_where_motion_is_unwanted_and_goes_by_hand(
     assert step_of(page) == "49"
     page.get_by_label("Step", exact=True).fill("3")
     assert page.locator(".cc-arrangements section").first.locator("rect.out.done").count() == 2
+
+
+def test_conv_arithmetic_enlarges_one_arrangement(shown):
+    page = shown("conv_arithmetic", {"arrangements": ARRANGEMENTS})
+    section = page.locator(".cc-arrangements section").nth(1)
+    width = section.locator("svg").bounding_box()["width"]
+    section.get_by_role("button").click()
+    assert section.locator("svg").bounding_box()["width"] > 1.5 * width
+    section.get_by_role("button").click()
+    assert section.locator("svg").bounding_box()["width"] == width
+
+
+# Not square, and with a pixel left over in each axis.
+FILL_IN = {
+    "input": [3, 30, 21],
+    "layers": [
+        {"name": "convolution", "channels": 7, "kernel": 3, "stride": 2, "padding": 2},
+        {"name": "pooling", "kernel": 3, "stride": 3},
+    ],
+}
+
+
+def test_fill_shapes_agrees_with_torch(shown):
+    page = shown("fill_shapes", FILL_IN)
+    layers = torch.nn.Sequential(torch.nn.Conv2d(3, 7, 3, 2, 2), torch.nn.MaxPool2d(3))
+    image, expected = torch.zeros(1, *FILL_IN["input"]), []
+    for layer in layers:
+        image = layer(image)
+        expected.append(list(image.shape[1:]))
+    assert page.evaluate("data => convcourse.fill_shapes.shapes(data)", FILL_IN) == expected
+    fields, lines = page.locator("input"), page.locator(".cc-said")
+    for at, value in enumerate([number for shape in expected for number in shape]):
+        fields.nth(at).fill(str(value))
+        fields.nth(at).press("Tab")
+    assert lines.nth(0).inner_text() == lines.nth(1).inner_text() == "Right."
+    fields.nth(6).fill(str(image.numel()))
+    fields.nth(6).press("Enter")
+    assert lines.nth(2).inner_text() == "Right."
+    page.get_by_role("button", name="Start again").click()
+    assert lines.all_inner_texts() == ["", "", ""] and fields.nth(0).input_value() == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((3, 16, 12), "as many output channels as filters"),
+        ((7, 17, 12), "round down"),
+        ((7, 15, 12), "Count again|start counts|both ends|has padding"),
+        ((7, 14, 12), "has padding"),
+        ((7, 16, 13), "width"),
+    ],
+)
+def test_fill_shapes_names_a_mistake_and_no_answer(shown, answer, words):
+    page = shown("fill_shapes", FILL_IN)
+    for at, value in enumerate(answer):
+        page.locator("input").nth(at).fill(str(value))
+        page.locator("input").nth(at).press("Tab")
+    said = page.locator(".cc-said").first.inner_text()
+    assert re.search(words, said)
+    right = page.evaluate("data => convcourse.fill_shapes.shapes(data)", FILL_IN)[0]
+    assert not {str(number) for number in right} & set(re.findall(r"\d+", said))
 
 
 def test_size_calculator_follows_its_sliders(shown):

@@ -1,11 +1,14 @@
 """The numbers that the page on stride and padding states, against PyTorch and plain arithmetic."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from convcourse import experiments
 from convcourse.arithmetic import conv_output_shape, conv_output_size, conv_parameters, trace
+from convcourse.plots import sizes
 
 NAMES = ("size", "kernel", "stride", "padding", "dilation")
 
@@ -131,7 +134,42 @@ def test_the_network_on_130_by_130():
     assert sum(row.parameters for row in wider) == 5_300
 
 
-def test_what_stands_in_the_padding():
+def test_a_window_may_hang_over_the_edge_only_where_ceil_mode_says_so():
+    row = torch.arange(8.0)[None]
+    assert nn.MaxPool1d(3, 2)(row).tolist() == [[2, 4, 6]]
+    assert nn.MaxPool1d(3, 2, ceil_mode=True)(row).tolist() == [[2, 4, 6, 7]]
+
+
+def test_windows_over_each_pixel_are_counted_as_a_transposed_convolution_counts_them():
+    for padding in (0, 1, 2):
+        ones = torch.ones(1, 1, 6 + 2 * padding - 2, 8 + 2 * padding - 2)
+        counts = F.conv_transpose2d(ones, torch.ones(1, 1, 3, 3))[0, 0]
+        expected = counts[padding : padding + 6, padding : padding + 8].int().tolist()
+        assert sizes.windows_per_pixel((6, 8), 3, padding).tolist() == expected
+
+
+def test_the_three_fillings_are_torch_s():
+    image = np.arange(30.0).reshape(5, 6)
+    modes = {"zeros": "constant", "replicate": "replicate", "reflect": "reflect"}
+    for name, found in sizes.padded(image, (2, 3)).items():
+        expected = F.pad(torch.from_numpy(image)[None], (3, 3, 2, 2), mode=modes[name])[0]
+        assert np.array_equal(found, expected.numpy())
+
+
+def test_stride_2_costs_accuracy_in_every_pair_of_runs_and_saves_work():
+    run = experiments.metrics("stride_mnist")
+    one, two = (run["variants"][f"stride_{stride}"] for stride in (1, 2))
+    assert len(run["seeds"]) == 6
+    assert two["test_accuracy"]["max"] < one["test_accuracy"]["min"]
+    assert {row["parameters"] for row in run["seeds"]} == {126_698, 9_098}
+
+
+def test_stripes_alias_to_broader_ones():
+    assert ([1, 0, 0] * 6)[::2] == [1, 0, 0] * 3
+    assert [4 * n % 5 for n in range(6)] == [0, 4, 3, 2, 1, 0]
+
+
+def test_what_is_in_the_padding():
     row = torch.tensor([[[1.0, 2.0, 3.0]]])
     assert F.pad(row, (2, 2)).tolist() == [[[0, 0, 1, 2, 3, 0, 0]]]
     assert F.pad(row, (2, 2), mode="replicate").tolist() == [[[1, 1, 1, 2, 3, 3, 3]]]
