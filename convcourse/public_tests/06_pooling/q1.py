@@ -15,4 +15,10 @@ def test_answers_have_the_right_form(largest, mean, overlapping, handed_back, sh
     back = as_array(handed_back, 'handed_back', ndim=2)
     assert back.shape == (4, 4), 'handed_back must have a value for each of the 4 × 4 values of the map.'
     assert (back != 0).sum() == 4, 'handed_back: each of the four windows sends its gradient to one value alone, the largest, and no window overlaps another.'
-    assert len(as_array(shape, 'shape', ndim=1)) == 3, 'shape must be (channels, height, width).'
+    assert back.sum() == 100, 'handed_back: the gradients 10, 20, 30 and 40 arrive as they are, whatever the values they go to.'
+    assert back[3, 3] == 0, 'handed_back: in the lower right window two values are equally large. Which comes first in reading order?'
+    assert as_array(largest).min() < 0, 'largest: one window holds negative values only, so its largest value is negative.'
+    size = as_array(shape, 'shape', ndim=1)
+    assert len(size) == 3, 'shape must be (channels, height, width).'
+    assert size[0] == 5, 'shape: each channel is pooled by itself, so as many come out as went in.'
+    assert 3 * size[1] <= 20 and 3 * size[2] <= 26, 'shape: so many windows do not fit. Without a stride a window of 3 moves by 3, and one that hangs over the edge is not counted.'

@@ -15,6 +15,9 @@ def test_the_size_is_counted_and_channels_stay_apart(pool):
     assert isinstance(found, torch.Tensor), 'pool must return a tensor. Is there a return?'
     assert found.ndim == 4 and tuple(found.shape[:2]) == (2, 3), '2 images with 3 channels each went in, and as many must come out: every map is pooled by itself.'
     assert found.shape[2] * 2 == 6 and found.shape[3] * 3 == 9, f'Windows of 2 × 3 next to each other on 6 × 9 values: {found.shape[2]} × {found.shape[3]} is not their number. Without a stride the window steps by its own size, height first.'
+    x[:, 1] = 0
+    assert (pool(x, (2, 3))[:, 1] == 0).all(), 'A channel of zeros does not stay one: each channel must be pooled by itself.'
+    assert (pool(x, (2, 3), None, (0, 0), 'average')[:, 2] < pool(x, (2, 3))[:, 2]).all(), 'Where the values of a window differ, their mean is less than the largest; yours is not.'
 
 @test_case(points=0.25, hidden=False)
 def test_padding_does_not_take_part(pool):

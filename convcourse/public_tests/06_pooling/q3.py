@@ -18,6 +18,10 @@ def test_everything_arrives_somewhere(max_pool_backward):
     assert back.sum() != 9 * gradient.sum(), "Only the largest value of a window gets the window's gradient; in yours, all nine do."
     assert back.sum() == gradient.sum(), 'Four windows send 1, 10, 100 and 1000, and what arrives in all is not their sum: does a value that wins several windows keep what each of them sends?'
     assert (back != 0).sum() < 4, 'The 9 is the largest value of more than one window, so fewer than four values can have won.'
+    assert back[x == 9] > 0, 'The 9 is the largest value of every window that holds it, and yet nothing arrives there.'
+    other = x.flip(3)
+    both = max_pool_backward(torch.cat([x, other]), gradient.expand(2, 1, 1, 4), (3, 3), (1, 1))
+    assert torch.equal(both[1:], max_pool_backward(other, gradient, (3, 3), (1, 1))), 'An image gets another gradient in a batch than alone: every image and channel has winners of its own.'
 
 @test_case(points=0.25, hidden=False)
 def test_the_first_of_equals_wins(max_pool_backward):

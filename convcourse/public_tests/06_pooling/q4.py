@@ -15,6 +15,10 @@ def test_the_answers_have_the_right_form(commutes, witness, stays, blinks):
         value = commutes.get(name)
         assert isinstance(value, (bool, np.bool_)), f"commutes['{name}'] must be True or False."
     assert as_array(witness, 'witness').size == 4, 'witness must hold four numbers, the values of one window.'
+    values = as_array(witness, 'witness')
+    assert values.min() < 0 < values.max(), 'witness needs values of both signs, or ReLU changes nothing that matters.'
+    bright = as_array(stays, 'stays', ndim=2)
+    assert bright.min() < bright.max(), 'stays must hold zeros and ones.'
     for name, image in (('stays', stays), ('blinks', blinks)):
         image = as_array(image, name, ndim=2)
         assert image.shape == (6, 8), f'{name} must have 6 rows of 8 values, not {image.shape[0]} × {image.shape[1]}.'

@@ -29,4 +29,5 @@ def test_the_maximum_comes_first_and_then_the_blur(blur_pool):
     assert found.min() > 0.99, 'Stripes one column wide: two columns next to each other always hold a one, wherever they begin. Does the maximum come before the blur, and is it taken at every place?'
     found = blur_pool(wide)
     assert not torch.equal(found, found.round()), 'Stripes of zeros and ones, two columns wide, have come out as zeros and ones: is there a blur between the maximum and the stride?'
+    assert found.max() - found.min() > 0.1, 'Stripes two columns wide are gone altogether: has the blur come after the values were dropped?'
     assert (found[..., 1:, :] == found[..., :-1, :]).all(), 'The stripes go from top to bottom, so all rows of the result must be alike.'

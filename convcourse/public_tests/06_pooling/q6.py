@@ -29,6 +29,9 @@ def test_the_length_does_not_depend_on_the_size(pyramid):
         lengths.add(found.shape[1])
     assert len(lengths) == 1, 'Maps of different sizes must give rows of the same length.'
     assert lengths != {3 * (1 + 2 + 4)}, 'A level n has n bins along the height and n along the width: n × n in all.'
-    ramp = torch.arange(35.0).reshape(1, 1, 5, 7)
-    found = pyramid(ramp, [2])
-    assert found.max() == 34 and found.min() > 0, 'Each value must be the largest of its rectangle, and the last rectangle holds the last value.'
+    assert min(lengths) % 3 == 0 and min(lengths) > 3 * 4 * 4, 'All levels must be there, of all channels.'
+    maps = torch.arange(2.0 * 3 * 5 * 7).reshape(2, 3, 5, 7) - 1000
+    found = pyramid(maps, [1, 2])
+    assert found.max() < 0, 'All values of the maps are negative, and the largest of negative values is negative.'
+    assert torch.equal(found[:, :3], maps.amax((2, 3))), 'The levels come one after the other: with level 1 first, each row begins with the largest value of each channel.'
+    assert (found[:, 3:5].diff() > 0).all() and (found[:, 3:5].diff() < 7).all(), 'Within a channel the rectangles are listed row by row: the second lies to the right of the first, of the same rows.'

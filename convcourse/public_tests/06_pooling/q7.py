@@ -15,6 +15,9 @@ def test_a_map_for_each_class(class_maps):
     assert isinstance(found, torch.Tensor), 'class_maps must return a tensor. Is there a return?'
     assert tuple(found.shape) == (2, 5, 4, 6), f'2 images, 5 classes, maps of 4 × 6: the result must have the shape [N, K, H, W], yours has {tuple(found.shape)}.'
     assert torch.allclose(found.mean((2, 3)), bias.expand(2, 5)), 'With weights of zero the logits are the biases, and so must be the mean of each map: how often is a bias added?'
+    maps = torch.arange(2.0 * 3 * 4 * 6).reshape(2, 3, 4, 6) - 70
+    weight = torch.arange(15.0).reshape(5, 3) - 7
+    assert torch.allclose(class_maps(maps, weight, bias).mean((2, 3)), maps.mean((2, 3)) @ weight.T + bias, rtol=0.001), 'The mean of each map over its places must be the logit that the network gives: average the maps first and compare.'
 
 @test_case(points=0, hidden=False)
 def test_the_head_runs(head):
@@ -23,3 +26,5 @@ def test_the_head_runs(head):
     for size in ((7, 7), (4, 9)):
         found = head(torch.rand(2, 12, *size))
         assert isinstance(found, torch.Tensor) and tuple(found.shape) == (2, 5), f'head must make [2, 5] logits of maps [2, 12, {size[0]}, {size[1]}]; a list of all values has another length for each size.'
+    count = sum((parameter.numel() for parameter in head.parameters()))
+    assert count == sum((parameter.numel() for parameter in torch.nn.Linear(12, 5).parameters())), f'head has {count} trained parameters; a linear layer on 12 means, with its biases, has another number.'

@@ -16,7 +16,10 @@ def test_the_answers_have_the_right_form(exact, max_curve, blur_curve):
         curve = as_array(curve, name, ndim=1)
         assert len(curve) == 9, f'{name} must hold nine numbers, one for each push from 0 to 8.'
         assert (curve >= 0).all() and abs(curve[0]) < 1e-06, f'{name}: a change is not negative, and without a push it is 0.'
-        assert curve[1:4].max() < 1, f'{name}: these changes are too large for a map that has been moved back. In which direction did you move it?'
+        assert curve[1:4].max() < 0.5, f'{name}: these changes are too large for a map that has been moved back. In which direction did you move it?'
+        for push in range(9):
+            assert (push in pushes) == (curve[push] < 1e-05), f'exact and {name} do not agree about a push of {push}: what you have said beforehand and what you have measured. Which of the two is wrong?'
+    assert max(blur_curve[1:4]) < max(max_curve[1:4]), 'blur_curve: with the blur the changes must be smaller than without.'
 
 @test_case(points=0.25, hidden=False)
 def test_change_is_a_share(change):
@@ -27,3 +30,4 @@ def test_change_is_a_share(change):
     assert abs(as_number(change(before, before), 'What change returns')) < 1e-06, 'Where nothing differs, the change must be 0.'
     share = as_number(change(before, 3 * before), 'What change returns')
     assert abs(share - as_number(change(10 * before, 30 * before))) < 0.0001, 'With all values ten times as large the change must be the same share: divide by the length of before.'
+    assert abs(share - 2) < 0.0001, 'From a value to three times the value it is twice the value: the change, as a share of before, is not that.'
