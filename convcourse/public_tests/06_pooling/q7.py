@@ -26,5 +26,5 @@ def test_the_head_runs(head):
     for size in ((7, 7), (4, 9)):
         found = head(torch.rand(2, 12, *size))
         assert isinstance(found, torch.Tensor) and tuple(found.shape) == (2, 5), f'head must make [2, 5] logits of maps [2, 12, {size[0]}, {size[1]}]; a list of all values has another length for each size.'
-    count = sum((parameter.numel() for parameter in head.parameters()))
+    count = sum((value.numel() for value in head.state_dict().values()))
     assert count == sum((parameter.numel() for parameter in torch.nn.Linear(12, 5).parameters())), f'head has {count} trained parameters; a linear layer on 12 means, with its biases, has another number.'

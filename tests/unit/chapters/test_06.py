@@ -126,7 +126,7 @@ def test_only_what_moves_by_the_stride_is_followed_on_digits():
         for push in (2, -4):
             moved = pool(pooling.move(digits, push, push))
             assert torch.allclose(moved, pooling.move(pool(digits), push // 2, push // 2), atol=1e-6)
-        assert pooling.changes(pool, digits, [1], period=2)[0] > 20
+        assert pooling.changes(pool, digits, [1], period=2)[0] > 10
 
 
 def test_the_script_says_what_its_run_found():

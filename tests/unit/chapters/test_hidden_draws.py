@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from convcourse import pooling
 from convcourse.arithmetic import conv_output_size as output_size
 from convcourse.filters import SOBEL_X, correlate2d, low_pass
 
@@ -61,6 +62,11 @@ def raises_where(wrong, otherwise):
         return otherwise(kernel, dilation)
 
     return padding
+
+
+def blur_around(x):
+    """q5 of 06."""
+    return pooling.max_blur_pool(x, border="circular")
 
 
 def half(kernel, dilation):
@@ -118,8 +124,35 @@ RIGHT = {
     ("04_stride_and_padding", "test_pairs"): shape_with(lambda i, value: value),
     ("04_stride_and_padding", "test_dilated"): raises_where(lambda k, d: d * (k - 1) % 2, half),
     ("04_stride_and_padding", "test_impossible"): raises_where(lambda k, d: d * (k - 1) % 2, half),
+    ("06_pooling", "test_bins"): pooling.bins,
+    ("06_pooling", "test_pyramid"): pooling.pyramid,
+    ("06_pooling", "test_overlapping_windows"): pooling.max_pool_backward,
+    ("06_pooling", "test_ties"): pooling.max_pool_backward,
+    ("06_pooling", "test_the_values"): blur_around,
 }
 WRONG = {
+    "test_bins": [
+        lambda size, count: [(i * size // count, (i + 1) * size // count) for i in range(count)],
+        lambda size, count: [(i * (size // count), -(-(i + 1) * size // count)) for i in range(count)],
+    ],
+    "test_pyramid": [
+        lambda maps, levels: pooling.pyramid(maps, levels, torch.mean),
+        lambda maps, levels: pooling.pyramid(maps.transpose(2, 3), levels),
+        lambda maps, levels: pooling.pyramid(maps, sorted(levels, reverse=True)),
+    ],
+    "test_overlapping_windows": [
+        pooling.average_pool_backward,
+        lambda x, gradient, kernel, stride: pooling.max_pool_backward(-x, gradient, kernel, stride),
+    ],
+    "test_ties": [
+        lambda x, *rest: pooling.max_pool_backward(x.flip(2, 3), rest[0].flip(2, 3), *rest[1:]).flip(2, 3),
+        pooling.average_pool_backward,
+    ],
+    "test_the_values": [
+        lambda x: pooling.max_blur_pool(x),
+        lambda x: pooling.blur(x, border="circular"),
+        lambda x: blur_around(x.roll(1, 3)),
+    ],
     "test_pixel_at": [
         lambda index, width: divmod(index, width)[::-1],
         lambda index, width: (round(index / width), index % width),
