@@ -13,7 +13,7 @@ def test_a_map_for_each_class(class_maps):
     maps, weight, bias = (torch.ones(2, 3, 4, 6), torch.zeros(5, 3), torch.arange(5.0))
     found = class_maps(maps, weight, bias)
     assert isinstance(found, torch.Tensor), 'class_maps must return a tensor. Is there a return?'
-    assert tuple(found.shape) == (2, 5, 4, 6), f'2 images, 5 classes, maps of 4 × 6: the result must have the shape [N, K, H, W], yours has {tuple(found.shape)}.'
+    assert tuple(found.shape) == (2, 5, 4, 6), f'2 images, 5 classes, maps of 4 × 6: the result must have the shape [N, classes, H, W], yours has {tuple(found.shape)}.'
     assert torch.allclose(found.mean((2, 3)), bias.expand(2, 5)), 'With weights of zero the logits are the biases, and so must be the mean of each map: how often is a bias added?'
     maps = torch.arange(2.0 * 3 * 4 * 6).reshape(2, 3, 4, 6) - 70
     weight = torch.arange(15.0).reshape(5, 3) - 7
