@@ -15,6 +15,7 @@ from convcourse.network_rules.table import (
     REASONS,
     SLOTS,
     Refused,
+    folded_table_of_operators,
     table_of_operators,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "Refused",
     "bits_per_number",
     "check",
+    "folded_table_of_operators",
     "noise_of_rms",
     "table_of_operators",
     "with_noise",

@@ -1,5 +1,6 @@
 """The rules as data: `operators.toml` says which operators are accepted and why, `bounds.toml` how many."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,6 +67,27 @@ REASONS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {group: (row["why"], tuple(row["operators"].split())) for group, row in _operators.items()}
 )
 OPERATORS = frozenset(name for _, names in REASONS.values() for name in names)
+
+
+def folded_table_of_operators() -> str:
+    """The same table as HTML that a reader unfolds.
+
+    >>> folded_table_of_operators()[:40]
+    '<details><summary>The operators that are'
+    """
+    head, _, *body = [
+        [re.sub(r"`(\w+)`", r"<code>\1</code>", cell.strip()) for cell in line.strip("|").split("|")]
+        for line in table_of_operators().splitlines()
+    ]
+
+    def row(cells: list[str], kind: str) -> str:
+        return "<tr>" + "".join(f"<{kind}>{cell}</{kind}>" for cell in cells) + "</tr>"
+
+    rows = "".join(row(cells, "td") for cells in body)
+    return (
+        "<details><summary>The operators that are accepted, and why each group is</summary>"
+        f"<table><thead>{row(head, 'th')}</thead><tbody>{rows}</tbody></table></details>"
+    )
 
 
 def table_of_operators() -> str:

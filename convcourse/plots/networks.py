@@ -2,15 +2,18 @@
 wrong."""
 
 from collections.abc import Mapping, Sequence
-from math import sqrt
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from convcourse.arithmetic import LayerShape
+from convcourse.arithmetic import count_parameters
 from convcourse.plots._colors import GRADIENT, INPUT, MUTED, OUTPUT, SERIES, WEIGHTS
 from convcourse.plots._grid import picture
-from convcourse.plots._show import figure
+from convcourse.plots._show import figure, panel
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Rows = Sequence[Mapping[str, float]]
 
@@ -73,36 +76,6 @@ def parameter_shares(networks: Mapping[str, tuple[int, int]], budget: int) -> Fi
     return fig
 
 
-def layer_budget(layers: Sequence[LayerShape]) -> Figure:
-    """Layer by layer: the values that a layer outputs for one image, and the parameters that it learns."""
-    fig = figure(720, 50 + 21 * len(layers))
-    left, right = fig.subplots(1, 2, sharey=True)
-    places = range(len(layers))
-    left.barh(places, [layer.values for layer in layers], height=0.7, color=OUTPUT)
-    right.barh(places, [layer.parameters for layer in layers], height=0.7, color=WEIGHTS)
-    for place, layer in enumerate(layers):
-        size = " × ".join(map(str, layer.output_shape))
-        left.annotate(
-            size, (layer.values, place), (4, 0), textcoords="offset points", va="center", fontsize=11
-        )
-        if layer.parameters:
-            right.annotate(
-                f"{layer.parameters:,}",
-                (layer.parameters, place),
-                (4, 0),
-                textcoords="offset points",
-                va="center",
-            )
-    left.set_yticks(places, [layer.kind for layer in layers])
-    left.invert_yaxis()
-    left.set(title="output values", xlim=(0, 1.3 * max(layer.values for layer in layers)))
-    right.set(title="parameters learned", xlim=(0, 1.15 * max(layer.parameters for layer in layers)))
-    for axes in (left, right):
-        axes.xaxis.set_major_formatter("{x:,.0f}")
-        axes.xaxis.get_major_locator().set_params(nbins=5)
-    return fig
-
-
 def digits(images: np.ndarray, captions: Sequence[str], columns: int = 6) -> Figure:
     """Gray images [N, 28, 28] in rows of `columns`, each under its caption, which may have two lines.
 
@@ -122,29 +95,153 @@ def digits(images: np.ndarray, captions: Sequence[str], columns: int = 6) -> Fig
     return fig
 
 
-def how_sure(accuracies: Mapping[str, float], images: int, goal: float) -> Figure:
-    """Each accuracy measured on `images` images, with the range that chance spreads it over, and the goal.
+def one_batch(losses: Mapping[str, Sequence[float]], healthy: str) -> Figure:
+    """The loss on one batch after each step of training on it alone, one line per network.
 
-    The range is plus or minus 1.96 standard errors sqrt(p (1 - p) / images): of 100 equally good networks on
-    as many fresh images, about 95 would fall so near to their true accuracy.
+    `healthy` names the line that is drawn solid; the others are dashed.
+
+    >>> one_batch({"right": [2.3, 0.1], "wrong": [2.3, 1.9]}, "right").axes[0].get_yscale()
+    'log'
     """
-    fig = figure(720, 70 + 34 * len(accuracies))
+    fig = figure(640, 270)
     ax = fig.subplots()
-    for row, accuracy in enumerate(accuracies.values()):
-        spread = 1.96 * sqrt(accuracy * (1 - accuracy) / images)
-        ax.errorbar(100 * accuracy, row, xerr=100 * spread, fmt="o", color=INPUT, capsize=4)
+    for color, (name, values) in zip(SERIES, losses.items(), strict=False):
+        ax.plot(values, "-" if name == healthy else "--", color=color)
         ax.annotate(
-            f"{accuracy:.2%}",
-            (100 * accuracy, row),
-            (0, 7),
-            textcoords="offset points",
-            ha="center",
-            fontsize=11,
+            name, (len(values) - 1, values[-1]), (6, 0), textcoords="offset points", va="center", fontsize=11
         )
-    ax.axvline(100 * goal, color=GRADIENT, linestyle="--")
-    ax.annotate(
-        f"goal: {goal:.1%}", (100 * goal, len(accuracies) - 0.5), (5, 0), textcoords="offset points", va="top"
-    )
-    ax.set_yticks(range(len(accuracies)), list(accuracies))
-    ax.set(xlabel=f"accuracy on {images:,} test images in %", ylim=(-0.6, len(accuracies) - 0.4))
+    ax.set(xlabel="step", ylabel="loss on the batch", yscale="log")
+    ax.set_xlim(0, 1.45 * max(map(len, losses.values())))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.grid(axis="y")
     return fig
+
+
+def gains(effects: Mapping[str, tuple[float, float]]) -> Figure:
+    """Each change's effect with its standard deviation over the seeds, in percentage points.
+
+    `effects` maps a change to (mean, spread) as shares; those further from 0 than twice their spread are
+    filled.
+
+    >>> len(gains({"wider": (0.01, 0.001), "deeper": (0.01, 0.02)}).axes[0].get_yticks())
+    2
+    """
+    fig = figure(640, 60 + 25 * len(effects))
+    ax = fig.subplots()
+    for row, (mean, spread) in enumerate(effects.values()):
+        clear = abs(mean) > 2 * spread
+        color = OUTPUT if clear and mean > 0 else GRADIENT if clear else MUTED
+        ax.errorbar(
+            100 * mean,
+            row,
+            xerr=100 * spread,
+            fmt="o",
+            color=color,
+            markerfacecolor=color if clear else "none",
+            capsize=4,
+        )
+    ax.axvline(0, color=MUTED, linewidth=0.8)
+    ax.set_yticks(range(len(effects)), list(effects))
+    ax.invert_yaxis()
+    ax.set(xlabel="percentage points of the test images, against the baseline with the same seed")
+    ax.grid(axis="x")
+    return fig
+
+
+def seeds_together(runs: Sequence[Rows]) -> list[Figure]:
+    """Loss and error rate against the epoch, one thin line per seed: dashed as trained, solid on validation
+    images. Two panels.
+
+    >>> row = {"epoch": 1, "train_loss": 1, "valid_loss": 1, "train_accuracy": 0.9, "valid_accuracy": 0.9}
+    >>> [fig.axes[0].get_title() for fig in seeds_together([[row]])]
+    ['loss', 'error rate in %']
+    """
+    panels = []
+    for title in ("loss", "error rate in %"):
+        fig, ax = panel(2, 260)
+        for rows in runs:
+            epochs = [row["epoch"] for row in rows]
+            for part, line, color in (("train", "--", INPUT), ("valid", "-", OUTPUT)):
+                values = (
+                    [row[f"{part}_loss"] for row in rows]
+                    if title == "loss"
+                    else [100 * (1 - row[f"{part}_accuracy"]) for row in rows]
+                )
+                ax.plot(epochs, values, line, color=color, linewidth=1.1)
+        ax.plot([], [], "--", color=INPUT, label="as trained")
+        ax.plot([], [], "-", color=OUTPUT, label="validation")
+        ax.set(title=title, xlabel="epoch", yscale="log")
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter("")
+        ax.grid(axis="y", which="both")
+        ax.legend()
+        panels.append(fig)
+    return panels
+
+
+FRONT = {  # runs and what a reader knows them by
+    "mnist_smallest": "smallest",
+    "mnist_plain": "plain start of the exercise",
+    "filters_mnist": "chapter 3",
+    "mnist_fast": "nine seconds",
+    "mnist_20k": "this page",
+    "mlp_mnist": "fully connected, chapter 1",
+    "lenet_mnist": "LeNet-5",
+}
+
+
+def front(runs: Mapping[str, Mapping[str, Any]], budget: int, goal: float) -> dict[str, Any]:
+    """The data of the widget `accuracy_front` from the metrics of some of the runs in FRONT."""
+    networks = [
+        {
+            "name": FRONT[name],
+            "numbers": run["seeds"][0]["numbers_in_graph"],
+            "mean": run["test_accuracy"]["mean"],
+            "low": run["test_accuracy"]["min"],
+            "high": run["test_accuracy"]["max"],
+            "below": name == "filters_mnist",  # its name goes below the point, where there is room
+        }
+        for name, run in runs.items()
+    ]
+    return {"networks": networks, "budget": budget, "goal": goal}
+
+
+def stack(widths: Sequence[int | str], budget: int) -> dict[str, Any]:
+    """The data of the widget `parameter_budget`: blocks of these widths, "pool" where the maps are halved.
+
+    >>> [layer["kind"] for layer in stack([12, "pool", 16], 20_000)["layers"]]
+    ['normalize', 'block', 'pool', 'block', 'gap', 'linear']
+    """
+    middle = [
+        {"kind": "pool", "kernel": 2} if width == "pool" else {"kind": "block", "out": width, "kernel": 3}
+        for width in widths
+    ]
+    ends = [{"kind": "gap"}, {"kind": "linear", "out": 10}]
+    return {"layers": [{"kind": "normalize"}, *middle, *ends], "budget": budget}
+
+
+def in_convolutions_and_linear(network: "nn.Module") -> tuple[int, int]:
+    """The trained parameters of a network outside its linear layers, and in them.
+
+    >>> from torch import nn
+    >>> in_convolutions_and_linear(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3)))
+    (20, 27)
+    """
+    linear = sum(count_parameters(layer) for layer in network.modules() if type(layer).__name__ == "Linear")
+    return count_parameters(network) - linear, linear
+
+
+CHANGES = {  # twelve of the arms of solutions/training/ingredients.py, by what a reader calls them
+    "RMSProp for AdamW": "rmsprop",
+    "label smoothing": "label_smoothing",
+    "batch normalization": "batch_norm",
+    "ELU for ReLU": "elu",
+    "augmentation": "augmentation",
+    "Xavier's first weights": "init_xavier",
+    "dropout": "dropout",
+    "leaky ReLU": "leaky_relu",
+    "layer normalization": "layer_norm",
+    "constant learning rate": "constant",
+    "plain SGD": "sgd",
+    "half the pixels at first": "progressive",
+}

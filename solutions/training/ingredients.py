@@ -45,10 +45,9 @@ Sixteen epochs on 10,000 images still favor what learns fast: dropout and augmen
 LOG.md has what four epochs gave.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from statistics import mean, stdev
 from typing import Any
 
 import torch
@@ -213,25 +212,6 @@ ARMS = {
     # resolution
     "progressive": arm(progressive),
 }
-
-
-def effects(metrics: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    """Of each arm, mean and standard deviation of its test accuracy minus the baseline's with the same seed.
-
-    >>> rows = [("baseline", 0, 0.90), ("baseline", 1, 0.92), ("elu", 0, 0.93), ("elu", 1, 0.93)]
-    >>> table = [{"variant": name, "seed": seed, "test_accuracy": right} for name, seed, right in rows]
-    >>> [round(value, 4) for value in effects({"seeds": table})["elu"]]
-    [0.02, 0.0141]
-    """
-    found: dict[str, dict[int, float]] = {}
-    for row in metrics["seeds"]:
-        found.setdefault(row["variant"], {})[row["seed"]] = row["test_accuracy"]
-    base = found.pop("baseline")
-    differences = {name: [right[seed] - base[seed] for seed in right] for name, right in found.items()}
-    return {
-        name: (mean(values), stdev(values) if len(values) > 1 else 0.0)
-        for name, values in differences.items()
-    }
 
 
 REFERENCE = Reference(

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from convcourse import experiments
 from convcourse.arithmetic import count_parameters
 from solutions.training import ingredients
 
@@ -93,7 +94,7 @@ def test_schedules_move_as_they_say():
 
 def test_effects_pair_the_seeds():
     rows = [("baseline", 0, 0.5), ("baseline", 1, 0.9), ("elu", 0, 0.6), ("elu", 1, 1.0)]
-    found = ingredients.effects(
+    found = experiments.effects(
         {"seeds": [{"variant": name, "seed": seed, "test_accuracy": right} for name, seed, right in rows]}
     )
     assert list(found) == ["elu"] and found["elu"] == pytest.approx((0.1, 0.0))
@@ -102,7 +103,7 @@ def test_effects_pair_the_seeds():
 def test_the_docstrings_table_is_that_of_the_committed_run(metrics):
     """Every arm, its mean and its spread in percentage points."""
     lines = re.findall(r"^ +(\w+) +([+-]\d+\.\d\d) +(\d+\.\d\d)$", ingredients.__doc__, re.M)
-    effects = ingredients.effects(metrics)
+    effects = experiments.effects(metrics)
     assert lines == [
         (name, f"{100 * mean:+.2f}", f"{100 * spread:.2f}") for name, (mean, spread) in effects.items()
     ]
