@@ -4,14 +4,14 @@
 
 import { button, element, number, numberField, statusLine, svg } from "./lib.js";
 
-const [WIDE, HIGH] = [640, 360];
-const EDGE = { left: 58, right: WIDE - 14, top: 14, bottom: HIGH - 46 };
+const NARROW = 480; // pixels: below it the picture is drawn narrower, so that its type stays legible
+const HIGH = 360;
+const EDGE = { left: 52, top: 14, bottom: HIGH - 46 };
 const NUMBERS = [3000, 100_000];
 const MISTAKES = [0.05, 0.003];
 
 const log = Math.log;
 const along = (value, [from, to]) => (log(value) - log(from)) / (log(to) - log(from));
-const x = (numbers) => EDGE.left + along(numbers, NUMBERS) * (EDGE.right - EDGE.left);
 const y = (share) => EDGE.bottom - along(1 - share, MISTAKES) * (EDGE.bottom - EDGE.top);
 const percent = (share) => `${number(100 * share, 2)} %`;
 
@@ -29,27 +29,30 @@ export function verdict({ networks, budget, goal }, numbers, share) {
   return `Yours, ${number(numbers)} numbers and ${percent(share)}, ${reached}. ${compared}`;
 }
 
-function drawing({ networks, budget, goal }) {
+function drawing({ networks, budget, goal }, wide) {
+  const right = wide - 8;
+  const x = (numbers) => EDGE.left + along(numbers, NUMBERS) * (right - EDGE.left);
   const ticks = [3000, 10_000, 30_000, 100_000];
   const shares = [0.95, 0.97, 0.98, 0.99, 0.995, 0.997];
   const line = (x1, y1, x2, y2, kind) => svg("line", { x1, y1, x2, y2, class: kind });
   const own = svg("g", { class: "cc-own", visibility: "hidden" }, svg("circle", { r: 7 }), svg("text", { x: 11, y: 4 }, "yours"));
-  const rightHalf = (numbers) => x(numbers) > WIDE / 2;
-  const picture = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": "Share of the test images read, against the numbers in the graph" },
+  const rightHalf = (numbers) => x(numbers) > wide / 2;
+  const picture = svg("svg", { viewBox: `0 0 ${wide} ${HIGH}`, role: "img", "aria-label": "Share of the test images read, against the numbers in the graph" },
     svg("rect", { class: "cc-goal", x: EDGE.left, y: EDGE.top, width: x(budget) - EDGE.left, height: y(goal) - EDGE.top }),
     ticks.map((n) => [line(x(n), EDGE.top, x(n), EDGE.bottom, "cc-rule"), svg("text", { x: x(n), y: EDGE.bottom + 17, "text-anchor": n === 100_000 ? "end" : "middle" }, number(n))]).flat(),
-    shares.map((share) => [line(EDGE.left, y(share), EDGE.right, y(share), "cc-rule"), svg("text", { x: EDGE.left - 6, y: y(share) + 4, "text-anchor": "end" }, `${number(100 * share, 1)} %`)]).flat(),
-    svg("text", { x: (EDGE.left + EDGE.right) / 2, y: HIGH - 6, "text-anchor": "middle" }, "numbers in the graph"),
+    shares.map((share) => [line(EDGE.left, y(share), right, y(share), "cc-rule"), svg("text", { x: EDGE.left - 6, y: y(share) + 4, "text-anchor": "end" }, `${number(100 * share, 1)} %`)]).flat(),
+    svg("text", { x: (EDGE.left + right) / 2, y: HIGH - 6, "text-anchor": "middle" }, "numbers in the graph"),
     networks.map((one) => svg("g", { class: "cc-network" },
       line(x(one.numbers), y(one.low), x(one.numbers), y(one.high), "cc-whisker"),
       svg("circle", { cx: x(one.numbers), cy: y(one.mean), r: 4.5 }, svg("title", {}, `${one.name}: ${number(one.numbers)} numbers, ${percent(one.mean)}`)),
       svg("text", { x: x(one.numbers) + (rightHalf(one.numbers) ? -9 : 9), y: y(one.mean) + (one.below ? 18 : 4), "text-anchor": rightHalf(one.numbers) ? "end" : "start" }, one.name))),
     own);
-  return { picture, own };
+  return { picture, own, x, right };
 }
 
 export function mount(area, data) {
-  const { picture, own } = drawing(data);
+  const wide = area.clientWidth && area.clientWidth < NARROW ? 340 : 640;
+  const { picture, own, x, right } = drawing(data, wide);
   const status = statusLine("cc-answer");
   const given = { numbers: undefined, share: undefined };
 
@@ -59,11 +62,11 @@ export function mount(area, data) {
     status.textContent = whole ? verdict(data, given.numbers, given.share) : "Type the two values of your own network, as your feedback shows them.";
     if (!whole) return;
     const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-    const place = [clamp(x(given.numbers), EDGE.left, EDGE.right), clamp(y(Math.min(given.share, 0.9999)), EDGE.top, EDGE.bottom)];
+    const place = [clamp(x(given.numbers), EDGE.left, right), clamp(y(Math.min(given.share, 0.9999)), EDGE.top, EDGE.bottom)];
     own.setAttribute("transform", `translate(${place.join(" ")})`);
     const text = own.querySelector("text");
-    text.setAttribute("text-anchor", place[0] > WIDE / 2 ? "end" : "start");
-    text.setAttribute("x", place[0] > WIDE / 2 ? -11 : 11);
+    text.setAttribute("text-anchor", place[0] > wide / 2 ? "end" : "start");
+    text.setAttribute("x", place[0] > wide / 2 ? -11 : 11);
   }
 
   const fields = [

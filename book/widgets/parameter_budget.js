@@ -84,7 +84,7 @@ export function mount(area, data) {
   const bar = element("span", { class: "cc-fill" });
   const status = statusLine("cc-answer");
   const also = element("p", { class: "cc-facts" });
-  const columns = [["shape", "Output"], ["numbers", "Numbers"], ["multiplications", "Multiplications"], ["sees", "Sees"]];
+  const columns = ["Output", "Numbers", "Multiplications"];
 
   // Numbers only: the fields keep the focus while the reader types.
   function report() {
@@ -96,7 +96,7 @@ export function mount(area, data) {
       cells.shape.classList.toggle("wrong", Boolean(row.error));
       cells.numbers.textContent = row.shape ? number(row.numbers) : "";
       cells.multiplications.textContent = row.shape ? number(row.multiplications) : "";
-      cells.sees.textContent = row.shape ? (row.sees >= most ? "all" : `${row.sees} × ${row.sees}`) : "";
+      cells.sees.textContent = row.shape ? `sees ${row.sees >= most ? "all" : `${row.sees} × ${row.sees}`}` : "";
     });
     const left = data.budget - numbers;
     bar.style.width = `${Math.min(100, (100 * numbers) / data.budget)}%`;
@@ -108,14 +108,19 @@ export function mount(area, data) {
   }
 
   function rebuild(focus) {
-    outputs = layers.map(() => Object.fromEntries(columns.map(([key, label]) => [key, element("td", { class: `cc-${key}`, "data-label": label })])));
+    outputs = layers.map(() => ({
+      shape: element("span", { class: "cc-shape" }), sees: element("small", { class: "cc-sees" }),
+      numbers: element("td", { class: "cc-numbers", "data-label": "Numbers" }),
+      multiplications: element("td", { class: "cc-multiplications", "data-label": "Multiplications" }),
+    }));
     body.replaceChildren(...layers.map((layer, index) => {
       const place = `layer ${index}, ${KINDS[layer.kind].text}`;
       const fields = Object.keys(KINDS[layer.kind].fields).map((key) => element("label", { class: "cc-field" }, key,
         numberField({ label: `${key} of ${place}`, value: layer[key], min: LOWEST[key], max: 4096, change: (value) => { layer[key] = Math.round(value); report(); } })));
       const swap = (by) => { [layers[index], layers[index + by]] = [layers[index + by], layers[index]]; rebuild(index + by); };
       return element("tr", {},
-        element("th", { scope: "row" }, KINDS[layer.kind].text), element("td", { class: "cc-settings" }, fields), ...Object.values(outputs[index]),
+        element("th", { scope: "row" }, KINDS[layer.kind].text), element("td", { class: "cc-settings" }, fields),
+        element("td", { class: "cc-output", "data-label": "Output" }, outputs[index].shape, " ", outputs[index].sees), outputs[index].numbers, outputs[index].multiplications,
         element("td", { class: "cc-tools" },
           button("↑", () => swap(-1), { "aria-label": `Move up ${place}`, disabled: index === 0 }),
           button("↓", () => swap(1), { "aria-label": `Move down ${place}`, disabled: index === layers.length - 1 }),
@@ -137,7 +142,7 @@ export function mount(area, data) {
   area.append(
     element("div", { class: "cc-track cc-budget", "aria-hidden": "true" }, bar), status, also,
     element("table", { class: "cc-layers" },
-      element("thead", {}, element("tr", {}, ["Layer", "Settings", ...columns.map(([, label]) => label), "Change"].map((text) => element("th", { scope: "col" }, text)))), body),
+      element("thead", {}, element("tr", {}, ["Layer", "Settings", ...columns, "Change"].map((text) => element("th", { scope: "col" }, text)))), body),
     element("div", { class: "cc-controls" }, kind.box,
       button("Insert before the head", () => insert(kind.select.value), { class: "cc-button strong cc-add" }),
       button("Start again", () => { layers = data.layers.map(withDefaults); rebuild(); })));

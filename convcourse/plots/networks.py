@@ -111,7 +111,9 @@ def one_batch(losses: Mapping[str, Sequence[float]], healthy: str) -> Figure:
             name, (len(values) - 1, values[-1]), (6, 0), textcoords="offset points", va="center", fontsize=11
         )
     ax.set(xlabel="step", ylabel="loss on the batch", yscale="log")
-    ax.set_xlim(0, 1.45 * max(map(len, losses.values())))
+    steps = max(map(len, losses.values()))
+    ax.set_xlim(0, 1.45 * steps)
+    ax.set_xticks(range(0, steps + 1, 10))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.grid(axis="y")
     return fig

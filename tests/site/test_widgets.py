@@ -14,8 +14,10 @@ from built_site import toc_pages
 from PIL import Image
 
 from convcourse import pooling
-from convcourse.arithmetic import conv_output_size
+from convcourse.arithmetic import conv_multiplications, conv_output_size, receptive_field
+from convcourse.export import export_network
 from convcourse.filters import correlate2d
+from convcourse.training import COLUMNS, Normalize
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>One figure</title>
 <link rel="icon" href="/_static/icon.svg">
@@ -656,50 +658,83 @@ def test_shift_digit_runs_the_network_it_was_given(shown):
     assert page.locator(".cc-value").all_inner_texts() == expected(images[1])
 
 
-def test_parameter_budget_counts_what_pytorch_counts(shown):
-    layers = [
-        {"kind": "conv", "out": 8, "kernel": 3},
-        {"kind": "batchnorm"},
-        {"kind": "relu"},
+BUDGET = {
+    "layers": [
+        {"kind": "normalize"},
+        {"kind": "block", "out": 8, "kernel": 3},
         {"kind": "pool", "kernel": 2},
         {"kind": "conv", "out": 16, "kernel": 5, "stride": 2, "padding": 1},
         {"kind": "gap"},
         {"kind": "linear", "out": 10},
-    ]
-    network = torch.nn.Sequential(
-        torch.nn.Conv2d(1, 8, 3),
+    ],
+    "budget": 20_000,
+}
+
+
+def budget_network():
+    return torch.nn.Sequential(
+        Normalize(),
+        torch.nn.Conv2d(1, 8, 3, bias=False),
         torch.nn.BatchNorm2d(8),
         torch.nn.ReLU(),
         torch.nn.MaxPool2d(2),
         torch.nn.Conv2d(8, 16, 5, 2, 1),
+        torch.nn.ReLU(),
         torch.nn.AdaptiveAvgPool2d(1),
+        torch.nn.Flatten(),
         torch.nn.Linear(16, 10),
     )
-    total = sum(parameter.numel() for parameter in network.parameters())
-    page = shown("parameter_budget", {"layers": layers, "budget": 20_000})
-    status = page.locator(".cc-answer")
-    assert status.inner_text() == f"{total:,} parameters, {20_000 - total:,} left below 20,000. Output: 10."
-    assert "16 × 6 × 6" in page.locator("tbody tr").nth(4).inner_text()
-    page.get_by_label("out of layer 5, Conv2d").fill("100")
-    bigger = total + 84 * (8 * 25 + 1) + 84 * 10
-    assert (
-        status.inner_text()
-        == f"{bigger:,} parameters, not below 20,000: {bigger - 19_999:,} too many. Output: 10."
+
+
+def test_parameter_budget_counts_what_the_grader_and_pytorch_count(shown, tmp_path):
+    """Numbers in the graph as an export has them, trained parameters, multiplications, receptive field."""
+    row = dict(zip(COLUMNS, (1, 0.5, 0.84, 0.2, 0.93, 7.5), strict=True))
+    network = budget_network()
+    network(torch.rand(4, 1, 28, 28))  # statistics of a norm that has seen images
+    exported = export_network(network, [row], tmp_path)
+    page = shown("parameter_budget", BUDGET)
+    status, facts = page.locator(".cc-answer"), page.locator(".cc-facts")
+    left = 20_000 - exported.numbers_in_graph
+    assert status.inner_text() == (
+        f"{exported.numbers_in_graph:,} numbers in the graph, {left:,} left below 20,000."
     )
-    page.get_by_role("button", name="Remove layer 6, Global average pool").click()
+    times = conv_multiplications((1, 28, 28), 8, 3) + conv_multiplications((8, 13, 13), 16, 5, 2, 1) + 160
+    trained = exported.trained_parameters
+    assert facts.inner_text() == (
+        f"{trained:,} trained parameters; {times:,} multiplications per image; output: 10."
+    )
+    convolution = page.locator("tbody tr").nth(3)
+    assert convolution.locator(".cc-shape").inner_text() == "16 × 6 × 6"
+    sees = receptive_field([(3, 1), (2, 2), (5, 2)])
+    assert convolution.locator(".cc-sees").inner_text() == f"sees {sees} × {sees}"
+    assert page.locator("tbody tr").nth(4).locator(".cc-sees").inner_text() == "sees all"
+
+
+def test_parameter_budget_inserts_before_the_head_and_says_what_does_not_fit(shown):
+    page = shown("parameter_budget", BUDGET)
+    status = page.locator(".cc-answer")
+    before = status.inner_text()
+    page.get_by_role("button", name="Insert before the head").click()
+    kinds = page.locator("tbody th").all_inner_texts()
+    assert kinds[4:6] == ["Conv2d, norm, ReLU", "Average, Flatten"] and len(kinds) == 7
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("out of layer 4")
+    page.get_by_label("out of layer 4, Conv2d, norm, ReLU").fill("200")
+    assert "not below 20,000" in status.inner_text() and "too many" in status.inner_text()
+    page.get_by_role("button", name="Remove layer 5, Average, Flatten").click()
     assert "Linear needs a vector" in status.inner_text()
     page.get_by_role("button", name="Start again").click()
-    page.get_by_label("New layer").select_option("linear")
-    page.get_by_role("button", name="Add at the end").click()
-    assert status.inner_text().startswith(f"{total + 110:,} parameters")
+    assert status.inner_text() == before
 
 
 def test_parameter_budget_refuses_exactly_at_the_limit(shown):
     """Fewer than the budget is asked for, so the budget itself is one too many."""
-    page = shown(
-        "parameter_budget", {"layers": [{"kind": "flatten"}, {"kind": "linear", "out": 1}], "budget": 785}
+    layers = [{"kind": "flatten"}, {"kind": "linear", "out": 1}]
+    page = shown("parameter_budget", {"layers": layers, "budget": 787})
+    assert (
+        page.locator(".cc-answer")
+        .inner_text()
+        .startswith("787 numbers in the graph, not below 787: 1 too many")
     )
-    assert page.locator(".cc-answer").inner_text().startswith("785 parameters, not below 785: 1 too many.")
 
 
 PUSHED = ("every second value", "average", "max", "max, then blur")
@@ -882,3 +917,44 @@ def test_push_digit_takes_at_most_fifty_milliseconds_per_event_at_a_quarter_of_t
     }""")
     means = milliseconds_per_event(page, PUSH_EVENTS)
     assert 0.1 < min(means.values()) <= max(means.values()) <= 50
+
+
+FRONT = {
+    "networks": [
+        {"name": "small", "numbers": 5_000, "mean": 0.991, "low": 0.990, "high": 0.992},
+        {"name": "large", "numbers": 19_000, "mean": 0.995, "low": 0.994, "high": 0.996},
+    ],
+    "budget": 20_000,
+    "goal": 0.992,
+}
+
+
+def test_the_front_places_the_readers_own_network_and_judges_it(shown):
+    page = shown("accuracy_front", FRONT)
+    status, own = page.locator(".cc-answer"), page.locator(".cc-own")
+    assert own.get_attribute("visibility") == "hidden" and "Type the two values" in status.inner_text()
+    numbers, share = (
+        page.get_by_label("Numbers in the graph of your network"),
+        page.get_by_label("Percent of the test images that it reads"),
+    )
+
+    def place():
+        return [float(part) for part in own.get_attribute("transform")[10:-1].split()]
+
+    numbers.fill("19500")
+    share.fill("99.3")
+    assert own.get_attribute("visibility") == "visible"
+    assert status.inner_text().startswith("Yours, 19,500 numbers and 99.3 %, meets the challenge.")
+    assert "At least as good with no more numbers: large." in status.inner_text()
+    first = place()
+    circles = page.locator(".cc-network circle")
+    large = [float(circles.nth(1).get_attribute(name)) for name in ("cx", "cy")]
+    assert first[0] > large[0] and first[1] > large[1], "more numbers to the right, less read below"
+    numbers.fill("4000")
+    share.fill("99.3")
+    assert place()[0] < first[0]
+    assert "No network here reads as much with as few numbers." in status.inner_text()
+    share.fill("99.19")
+    assert "does not meet the challenge yet" in status.inner_text()
+    page.get_by_role("button", name="Clear").click()
+    assert own.get_attribute("visibility") == "hidden" and numbers.input_value() == ""
