@@ -4,7 +4,6 @@
 
 import { button, element, number, numberField, statusLine, svg } from "./lib.js";
 
-const NARROW = 480; // pixels: below it the picture is drawn narrower, so that its type stays legible
 const HIGH = 360;
 const EDGE = { left: 52, top: 14, bottom: HIGH - 46 };
 const NUMBERS = [3000, 100_000];
@@ -51,7 +50,7 @@ function drawing({ networks, budget, goal }, wide) {
 }
 
 export function mount(area, data) {
-  const wide = area.clientWidth && area.clientWidth < NARROW ? 340 : 640;
+  const wide = matchMedia("(max-width: 40rem)").matches ? 340 : 640; // narrower on a phone, so that its type stays legible
   const { picture, own, x, right } = drawing(data, wide);
   const status = statusLine("cc-answer");
   const given = { numbers: undefined, share: undefined };
