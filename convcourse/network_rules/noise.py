@@ -1,8 +1,8 @@
 """The second reading of a network: with noise on every stored number.
 
 A number that was learned may be off by a few parts in a hundred, and the network hardly notices. A number in
-which several are packed loses all but the first. The more of them there are, the less each one matters, so the
-noise grows with their count, and what all of them together can hold stays within what 20,000 hold.
+which several are packed loses all but the first. The more of them there are, the less each one matters, so
+the noise grows with their count, and what all of them together can hold stays within what 20,000 hold.
 """
 
 import hashlib
