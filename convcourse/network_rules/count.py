@@ -18,7 +18,7 @@ from convcourse.network_rules.table import BOUNDS, SLOTS, Refused
 
 SIZES = (TensorProto.INT32, TensorProto.INT64)
 FLOWING = {TensorProto.FLOAT: "float32", TensorProto.BOOL: "bool"} | dict.fromkeys(SIZES, "a size")
-Key = tuple[str, tuple[int, ...], bytes]
+TensorKey = tuple[str, tuple[int, ...], bytes]
 
 
 def counted(model: onnx.ModelProto, image: str, output: str) -> int:
@@ -34,8 +34,8 @@ def counted(model: onnx.ModelProto, image: str, output: str) -> int:
     meeting = [name for node in dynamic for name in node.input if name and name not in flowing]
     folded = _folded(model, [node for node in needed if not _is_flowing(node, flowing)], constants, meeting)
     types = _types(model)
-    found: dict[Key, int] = {}
-    shape_numbers: dict[Key, int] = {}
+    found: dict[TensorKey, int] = {}
+    shape_numbers: dict[TensorKey, int] = {}
     for node in dynamic:
         sizes = any(types.get(name) in SIZES for name in node.input if name in flowing)
         for place, name in enumerate(node.input):
@@ -70,7 +70,7 @@ def counted(model: onnx.ModelProto, image: str, output: str) -> int:
     return sum(found.values()) + sum(shape_numbers.values())
 
 
-def key_of(values: np.ndarray) -> Key:
+def key_of(values: np.ndarray) -> TensorKey:
     """What makes two stored tensors one: type, shape and bytes."""
     return values.dtype.str, values.shape, values.tobytes()
 
@@ -78,7 +78,7 @@ def key_of(values: np.ndarray) -> Key:
 _key = key_of
 
 
-def _bits(key: Key) -> int:
+def _bits(key: TensorKey) -> int:
     """The bits of the whole numbers in a stored tensor; the two ends of their type mean "to the end"."""
     values = np.frombuffer(key[2], key[0])
     return sum(int(n).bit_length() for n in values if abs(int(n)) <= BOUNDS.max_shape_value)
@@ -165,7 +165,7 @@ def _meets(node: onnx.NodeProto, place: int, values: np.ndarray, is_shape: bool)
 def _rewrite(model: onnx.ModelProto, dynamic: list[onnx.NodeProto], meeting: dict[str, np.ndarray]) -> None:
     """Keep the operators that see the images, and each different stored tensor once."""
     nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in dynamic]
-    first: dict[Key, str] = {}
+    first: dict[TensorKey, str] = {}
     renamed = {name: first.setdefault(_key(values), name) for name, values in meeting.items()}
     for node in nodes:
         node.input[:] = [renamed.get(name, name) for name in node.input]

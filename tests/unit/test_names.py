@@ -11,7 +11,7 @@ FOLDERS = ("autograder", "convcourse", "solutions/training", "tools")
 ALIAS = re.compile(r"[A-Z][a-z]\w*")
 
 # Names that two things bear, each with the reason. Empty is best.
-SHARED: dict[str, str] = {"Key": "of a grading, and of a stored tensor; the second is to be renamed"}
+SHARED: dict[str, str] = {}
 
 
 def names_in(source):
