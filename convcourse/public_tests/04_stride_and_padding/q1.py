@@ -15,3 +15,7 @@ def test_answers_are_possible(by_hand):
     for name, width in padded.items():
         assert 1 <= by_hand[name] < width, f"by_hand['{name}'] cannot be right: the padded row has {width} pixels, and a kernel wider than one pixel has at least one position and fewer positions than the row has pixels."
     assert by_hand['b'] < by_hand['a'], 'Stride 2 skips positions: b must be smaller than a.'
+    assert 4 + 2 * (by_hand['b'] - 1) <= 11, 'b: the last window would hang over the edge. It is not counted, so round down.'
+    assert by_hand['c'] > 12 - 5 + 1, 'c: padding adds pixels at both ends, so there are more positions than without it.'
+    assert by_hand['e'] + 3 * 2 <= 10, 'e: the kernel spans more pixels than it has weights, so the last window would hang over the edge.'
+    assert by_hand['f'][0] < by_hand['f'][1], 'f: the image is wider than high, and so is the output. Height comes first.'

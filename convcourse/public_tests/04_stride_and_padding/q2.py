@@ -17,9 +17,28 @@ def test_a_row_of_seven(conv_output_size):
         row, kernel = (reference.zeros(1, 1, 7), reference.zeros(1, 1, 3))
         expected = reference.nn.functional.conv1d(row, kernel, stride=stride).shape[-1]
         assert size == expected, f'A kernel of 3 moves with stride {stride} over 7 pixels: the number of positions is not {size}. Draw seven boxes and slide the window.'
+    rounded = as_number(conv_output_size(10, 3, stride=4))
+    assert isinstance(rounded, int), 'A size counts positions: it is a whole number.'
+    assert 3 + 4 * (rounded - 1) <= 10, f'10 pixels, kernel 3, stride 4: the last of your {rounded} windows hangs over the edge. It is not counted, so round down.'
+    stretched = as_number(conv_output_size(10, 3, dilation=4))
+    assert stretched + 4 * 2 <= 10, f'10 pixels, kernel 3, dilation 4: the last of your {stretched} windows hangs over the edge. The kernel has two gaps and spans more than 3 pixels.'
 
 @test_case(points=0.5, hidden=False)
 def test_padding_grows_both_ends(conv_output_size):
-    from convcourse.checks import as_number
+    from convcourse.checks import as_number, refuses
     size = as_number(conv_output_size(32, 5, padding=2), 'What conv_output_size returns')
     assert size == 32, f'With padding 2 at both ends a kernel of 5 keeps the size of a row (here 32 pixels); yours gives {size}.'
+    halves = [as_number(conv_output_size(9, 3, stride=2, padding=padding)) for padding in (0, 1)]
+    assert halves[1] - halves[0] == 1, 'One pixel more at each end makes room for exactly one more step of stride 2. Add the padding first, and divide and round once, at the end.'
+    places = as_number(conv_output_size(10, 3, stride=3, padding=1))
+    assert 3 + 3 * (places - 1) <= 12 < 3 + 3 * places, f'10 pixels, kernel 3, stride 3, padding 1: {places} windows are too many or too few for a padded row. Is the padding divided or rounded by itself?'
+    wide = as_number(conv_output_size(20, 3, padding=4, dilation=4))
+    assert wide == 20, f'A kernel of 3 with dilation 4 loses 8 pixels, and padding 4 gives them back: 20 pixels stay 20, not {wide}.'
+    fits = as_number(conv_output_size(1, 3, padding=1))
+    assert fits == 1, 'With padding 1 a row of 1 pixel becomes 3 pixels long, and a kernel of 3 just fits. Compare with the padded row.'
+    for settings in ({'dilation': 3}, {'stride': 5}):
+        assert refuses(conv_output_size, 6 if 'dilation' in settings else 2, 3, **settings), 'Where the kernel spans more than the padded row, dilation counted, raise a ValueError.'
+        try:
+            conv_output_size(6 if 'dilation' in settings else 2, 3, **settings)
+        except Exception as error:
+            assert len(str(getattr(error, 'message', error)).split()) > 1, 'The ValueError must say in words what does not fit.'

@@ -4,7 +4,7 @@ from convcourse.checks import test_case
 OK_FORMAT = False
 
 name = "q3"
-points = 3
+points = 2
 
 @test_case(points=0.25, hidden=False)
 def test_three_filters_on_a_color_image(conv_output_shape):
@@ -24,3 +24,10 @@ def test_a_landscape_stays_a_landscape(conv_output_shape):
     expected = reference.nn.Conv2d(3, 8, 3)(reference.zeros(1, 3, 40, 90)).shape[1:]
     assert isinstance(shape, (tuple, list)), 'conv_output_shape must return a tuple.'
     assert tuple(shape) == tuple(expected), f'An input 40 high and 90 wide, 8 filters of 3 × 3: the output is not {tuple(shape)}. Height comes before width.'
+    tall = tuple(conv_output_shape((3, 20, 20), 8, (9, 1)))
+    assert tall[1] < tall[2], 'A kernel 9 high and 1 wide takes rows away, not columns. A pair is (for the height, for the width).'
+    for name, value in {'stride': (2, 1), 'dilation': (3, 1)}.items():
+        less = tuple(conv_output_shape((3, 20, 20), 8, 3, **{name: value}))
+        assert less[1] < less[2], f'{name}={value} on a square image: only the height is affected.'
+    more = tuple(conv_output_shape((3, 20, 20), 8, 3, padding=(2, 0)))
+    assert more[1] > more[2], 'padding=(2, 0) on a square image: only the height is affected.'

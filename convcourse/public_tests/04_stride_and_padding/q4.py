@@ -9,10 +9,21 @@ points = 2
 @test_case(points=0.5, hidden=False)
 def test_twenty_eight_stays_twenty_eight(padding_that_keeps):
     import torch as reference
-    from convcourse.checks import as_number
+    from convcourse.checks import as_number, refuses
     assert callable(padding_that_keeps), 'padding_that_keeps must be a function.'
     for kernel in (1, 3, 7):
         padding = as_number(padding_that_keeps(kernel), 'What padding_that_keeps returns')
         layer = reference.nn.Conv1d(1, 1, kernel, padding=int(padding))
         size = layer(reference.zeros(1, 1, 28)).shape[-1]
         assert size == 28, f'With your padding {padding} a kernel of {kernel} turns 28 pixels into {size}.'
+    padding = as_number(padding_that_keeps(3, dilation=6))
+    assert padding in range(100), 'The padding is a whole number of pixels.'
+    size = reference.nn.Conv1d(1, 1, 3, padding=int(padding), dilation=6)(reference.zeros(1, 1, 28)).shape[-1]
+    assert size == 28, f'With your padding {padding} a kernel of 3 with dilation 6 turns 28 pixels into {size}. (K − 1)/2 is for dilation 1 alone.'
+    for kernel, dilation in ((6, 1), (4, 5)):
+        assert refuses(padding_that_keeps, kernel, dilation=dilation), f'A kernel of {kernel} with dilation {dilation} loses an odd number of pixels, which two sides cannot share: raise a ValueError.'
+    try:
+        even = as_number(padding_that_keeps(4, dilation=2))
+    except Exception:
+        even = None
+    assert even is not None, 'A kernel of 4 with dilation 2 loses an even number of pixels, so it has an answer. An even kernel alone does not decide.'

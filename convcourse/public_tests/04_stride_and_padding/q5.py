@@ -16,3 +16,7 @@ def test_the_layers_take_their_inputs(halve, keep, road, wide_view):
         output = layer(reference.zeros(1, *inputs[name]))
         assert isinstance(output, reference.Tensor), f'{name} must return a tensor.'
         assert output.ndim == 4, f'{name} must return a batch of feature maps, [N, C, H, W].'
+        wanted = {'halve': (16, 100, 100), 'keep': (24, 48, 75), 'road': (8, 30, 40), 'wide_view': (4, 31, 43)}[name]
+        found = tuple(output.shape[1:])
+        assert found[0] == wanted[0], f'{name} makes {found[0]} maps. There are as many as filters.'
+        assert found[1:] == wanted[1:], f'{name} makes maps of {found[1]} × {found[2]}. Pairs are (height, width), padding counts at both ends, and a dilated kernel spans more than its number of weights.'

@@ -4,13 +4,16 @@ from convcourse.checks import test_case
 OK_FORMAT = False
 
 name = "q6"
-points = 3
+points = 2
 
 @test_case(points=0, hidden=False)
-def test_the_answers_have_the_right_form(shapes, parameters, values, wide_values):
+def test_the_answers_have_the_right_form(shapes, values, wide_values):
     from convcourse.checks import as_array, as_number
     assert as_array(shapes, 'shapes').shape == (4, 3), 'shapes must be a list of four shapes with three entries each: channels, height, width.'
-    assert as_array(parameters, 'parameters').shape == (4,), 'parameters must be a list of four numbers.'
+    last = as_array(shapes)[-1]
+    assert as_number(values, 'values') == last[0] * last[1] * last[2], 'values: multiply the three numbers of your last shape. It is not a number of parameters.'
+    channels = as_array(shapes)[:, 0]
+    assert channels[0] == channels[1] and channels[2] == channels[3], 'Pooling treats each channel by itself: their number stays.'
     values, wide_values = (as_number(values, 'values'), as_number(wide_values, 'wide_values'))
     assert wide_values > values, 'A wider image has more window positions, so more values come out.'
 
@@ -23,3 +26,5 @@ def test_the_network_runs(build_network):
     output = network(reference.zeros(2, 3, 130, 130))
     assert isinstance(output, reference.Tensor) and output.ndim == 4, 'The network must turn a batch of images into a batch of feature maps, [N, C, H, W].'
     assert output.shape[0] == 2, 'Two images went in: two sets of feature maps must come out.'
+    assert output.shape[2] < network(reference.zeros(2, 3, 150, 130)).shape[2], 'More rows went in: more rows must come out.'
+    assert bool((network(reference.randn(1, 3, 130, 130)) < 0).any() | (network(-reference.randn(1, 3, 130, 130)) < 0).any()), 'No value is ever negative. Put nothing between the layers, no ReLU either.'

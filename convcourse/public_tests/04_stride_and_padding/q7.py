@@ -16,3 +16,12 @@ def test_the_image_is_in_the_middle(pad):
         padded = as_array(pad(image, (2, 1), mode), f"What pad returns for mode '{mode}'", ndim=2)
         assert padded.shape[0] > padded.shape[1], f"Mode '{mode}': an image of 3 × 4 with 2 rows and 1 column on each side becomes higher than wide; yours is {padded.shape[0]} × {padded.shape[1]}."
         assert np.array_equal(padded[2:5, 1:5], image), f"Mode '{mode}': the image itself must stay in the middle."
+        for amount in ((0, 1), (2, 0), (0, 0)):
+            shape = as_array(pad(image, amount, mode), f"What pad returns for mode '{mode}'", ndim=2).shape
+            assert shape == (3 + 2 * amount[0], 4 + 2 * amount[1]), f"Mode '{mode}': an image of 3 × 4 with amount {amount} becomes {shape[0]} × {shape[1]}. An amount of 0 adds nothing on that axis."
+    around = {mode: as_array(pad(image, (1, 1), mode)) for mode in ('zeros', 'replicate', 'reflect')}
+    assert not around['zeros'][0].any() and (not around['zeros'][:, -1].any()), "Mode 'zeros': the whole border is 0."
+    assert around['replicate'][0, 0] == image[0, 0], "Mode 'replicate': a corner shows the corner pixel of the image, which is the nearest."
+    assert around['reflect'][0, 1] != image[0, 0], "Mode 'reflect': the edge pixel is the mirror and is not repeated. The row above the first one shows another row."
+    far = as_array(pad(image, (2, 0), 'reflect'))
+    assert not np.array_equal(far[0], far[1]), "Mode 'reflect': the second row outside shows another row than the first one."

@@ -4,7 +4,7 @@ from convcourse.checks import test_case
 OK_FORMAT = False
 
 name = "q8"
-points = 1
+points = 3
 
 @test_case(points=0.25, hidden=False)
 def test_every_second_value(subsample):
@@ -17,3 +17,23 @@ def test_every_second_value(subsample):
     assert tuple(thin.shape[:2]) == (2, 3), f'2 images with 3 channels each went in, {thin.shape[0]} with {thin.shape[1]} came out: stride acts on height and width only.'
     assert thin[0, 0, 0, 0] == 0, 'The first value stays the first: the window starts in the corner.'
     assert thin.numel() < dense.numel(), 'With stride 2 fewer values must be left.'
+    rows = subsample(dense, (3, 1))
+    assert rows.shape[3] == 7 and rows.shape[2] < 5, 'A stride of (3, 1) leaves out rows and no columns: height comes first.'
+    assert rows[0, 0, 1, 0] == dense[0, 0, 3, 0], 'With a stride of 3 for the height, row 1 of the result is row 3 of the maps.'
+
+@test_case(points=0.25, hidden=False)
+def test_flicker_of_stripes(flicker, prediction, seen, enough):
+    import numpy as np
+    from convcourse.checks import as_number
+    as_number(prediction, 'prediction')
+    assert as_number(seen, 'seen') > 9, 'seen: count the zeros between two ones of kept, and remember that each step is 8 pixels.'
+    assert callable(flicker), 'flicker must be a function.'
+    rows = np.repeat(np.arange(12.0)[:, None] % 5, 16, axis=1)
+    assert abs(as_number(flicker(rows, 2, 0), 'What flicker returns')) < 1e-09, 'An image whose columns are all alike does not change when it moves by one column.'
+    slope = np.tile(np.arange(24.0), (8, 1))
+    first, second = (as_number(flicker(slope, 2, 0)), as_number(flicker(10 * slope, 2, 0)))
+    assert np.isclose(first, second), 'Ten times the contrast is the same flicker: divide by the standard deviation of the first thumbnail.'
+    assert np.isclose(first * slope[::2, :24:2][:, :12].std(), 1), 'In a slope each value changes by one step, whatever the stride. Is the difference squared, then averaged, then the root taken?'
+    noise = np.random.default_rng(0).random((24, 40))
+    assert as_number(flicker(noise, 2, 2.0)) < as_number(flicker(noise, 2, 0)), 'A blur before the subsampling makes noise flicker less. Do you blur before you leave values out?'
+    assert as_number(enough, 'enough') in (0.5, 1, 1.5, 2, 3), 'enough must be one of the sigmas.'
