@@ -69,7 +69,7 @@ export function mount(area, data) {
     element("td", {}, lines[number]));
   area.append(
     element("table", {},
-      element("thead", {}, element("tr", {}, ["layer", "output: channels × height × width", ""].map((text) => element("th", { scope: "col" }, text)))),
+      element("thead", {}, element("tr", {}, ["layer", "output: channels × height × width", "right or wrong"].map((text) => element("th", { scope: "col" }, text)))),
       element("tbody", {},
         data.layers.map((layer, number) => row(number, layer.name, PLACES)),
         row(data.layers.length, "How many values are that in the end?", ["values"]))),
