@@ -79,14 +79,17 @@ function copyButton(block) {
 
 // A box that scrolls sideways can be reached and scrolled by keyboard.
 function scrollBoxes() {
+  const boxes = ".scroll, pre, .output, .cc-figure";
+  // What is inside is watched too: once its font has come a table is wider, and its box as wide as before.
   const watch = new ResizeObserver((entries) => entries.forEach(({ target }) => {
-    const scrolls = target.scrollWidth > target.clientWidth + 1;
-    if (scrolls) target.tabIndex = 0; else target.removeAttribute("tabindex");
+    const box = target.closest(boxes);
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    if (scrolls) box.tabIndex = 0; else box.removeAttribute("tabindex");
   }));
-  each(".scroll, pre, .output, .cc-figure", (box) => watch.observe(box));
+  each(boxes, (box) => [box, ...box.children].forEach((part) => watch.observe(part)));
 }
 
-// The contents beside the text follow the reading.
+// The contents next to the text follow the reading.
 function follow() {
   const links = [...document.querySelectorAll(".on-page a")];
   const byId = new Map(links.map((link) => [decodeURIComponent(link.hash.slice(1)), link]));
