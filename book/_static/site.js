@@ -83,7 +83,7 @@ function scrollBoxes() {
   // What is inside is watched too: once its font has come a table is wider, and its box as wide as before.
   const watch = new ResizeObserver((entries) => entries.forEach(({ target }) => {
     const box = target.closest(boxes);
-    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    const scrolls = box.scrollWidth > box.clientWidth;
     if (scrolls) box.tabIndex = 0; else box.removeAttribute("tabindex");
   }));
   each(boxes, (box) => [box, ...box.children].forEach((part) => watch.observe(part)));
