@@ -234,7 +234,7 @@ def test_a_name_never_leads_out_of_the_folder(address, tmp_path, name):
     with open_gradebook(address) as book:
         book.add(an_attempt(), a_record(), b"one")
         book.add(an_attempt(b"two", name), a_record(b"two"), b"two")
-        with pytest.raises(BookError, match="no folder below the output; nothing was written"):
+        with pytest.raises(BookError, match="not a folder below the output; nothing was written"):
             write_gradescope(book, EXERCISES[:1], tmp_path / "deep" / "out")
     assert not list(tmp_path.rglob("*.json"))
 

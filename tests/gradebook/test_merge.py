@@ -77,12 +77,12 @@ def test_another_schema_is_refused_and_nothing_is_added(address, other_address):
         assert not any(everything(book).values())
 
 
-def test_what_is_no_gradebook_is_refused(address, tmp_path):
+def test_what_is_not_a_gradebook_is_refused(address, tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     sqlite3.connect(tmp_path / "empty.db").execute("PRAGMA user_version = 1")
     with open_gradebook(address) as book:
         for name, message in (
-            ("notes.txt", "no gradebook"),
+            ("notes.txt", "is not a gradebook"),
             ("empty.db", "'none'"),
             ("none.db", "there is no"),
         ):

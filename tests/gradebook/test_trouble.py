@@ -200,7 +200,7 @@ def test_an_empty_file_becomes_a_book(tmp_path):
 
 
 def test_a_book_that_must_be_there_is_not_made(tmp_path):
-    with pytest.raises(BookRefused, match="there is not a gradebook at"):
+    with pytest.raises(BookRefused, match="there is no gradebook at"):
         open_gradebook(tmp_path / "none.db", make=False)
     assert os.listdir(tmp_path) == []
 
