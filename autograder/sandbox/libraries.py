@@ -9,7 +9,7 @@ import convcourse
 
 from .results import Cell
 
-NEED_TORCH = ("capsules", "cifar", "convolution", "data", "export", "mlp", "pooling", "training")
+NEED_TORCH = ("capsules", "cifar", "convolution", "data", "export", "lenet", "mlp", "pooling", "training")
 # Words of a notebook, and the modules to load where one of them is found. Only what is mentioned: nobody
 # waits for the rest. A module of convcourse counts where it follows the course's name on a line; the
 # libraries that it needs itself come before it, and are used once like those that a notebook names.

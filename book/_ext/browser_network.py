@@ -22,6 +22,7 @@ RUNS = ROOT / "solutions" / "training" / "runs"
 # By the name that a widget imports. The first seed of each run: nobody chose among them by the result.
 NETWORKS = {
     "mnist_20k": RUNS / "2026-11-21_mnist_20k_cpu" / "seed_0" / "network.onnx",
+    "lenet_mnist": RUNS / "2026-11-21_lenet_mnist_cpu" / "seed_0" / "network.onnx",
     "mlp_mnist": RUNS / "2026-11-21_mlp_mnist_cpu" / "seed_0" / "network.onnx",
 }
 SCRIPT = """\

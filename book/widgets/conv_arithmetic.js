@@ -10,8 +10,15 @@ const GAP = 2.2; // cells between output and input
 export function complete(arrangement) {
   const settings = { stride: 1, padding: 0, dilation: 1, ...arrangement };
   for (const key of ["input", "kernel", "stride", "padding", "dilation"]) settings[key] = pair(settings[key]);
-  settings.output = [0, 1].map((axis) => outputSize(settings.input[axis], settings.kernel[axis],
-    settings.stride[axis], settings.padding[axis], settings.dilation[axis]));
+  settings.output = [0, 1].map((axis) =>
+    outputSize(
+      settings.input[axis],
+      settings.kernel[axis],
+      settings.stride[axis],
+      settings.padding[axis],
+      settings.dilation[axis],
+    ),
+  );
   return settings;
 }
 
@@ -41,13 +48,24 @@ function drawing(settings) {
   const [padded, out] = [[0, 1].map((axis) => settings.input[axis] + 2 * settings.padding[axis]), settings.output];
   const columns = Math.max(padded[1], out[1]);
   const inputTop = out[0] + GAP;
-  const cell = (row, column, left, top, kind) => svg("rect", {
-    x: (left + column) * CELL + 1, y: (top + row) * CELL + 1, width: CELL - 2, height: CELL - 2, rx: 2, class: kind });
+  const cell = (row, column, left, top, kind) =>
+    svg("rect", {
+      x: (left + column) * CELL + 1,
+      y: (top + row) * CELL + 1,
+      width: CELL - 2,
+      height: CELL - 2,
+      rx: 2,
+      class: kind,
+    });
   const inputLeft = (columns - padded[1]) / 2;
   const outLeft = (columns - out[1]) / 2;
   const inputs = new Map();
   const outputs = [];
-  const root = svg("svg", { viewBox: `0 0 ${columns * CELL} ${(inputTop + padded[0]) * CELL}`, width: columns * CELL, "aria-hidden": "true" });
+  const root = svg("svg", {
+    viewBox: `0 0 ${columns * CELL} ${(inputTop + padded[0]) * CELL}`,
+    width: columns * CELL,
+    "aria-hidden": "true",
+  });
   for (let row = 0; row < padded[0]; row++) {
     for (let column = 0; column < padded[1]; column++) {
       const own = [row - settings.padding[0], column - settings.padding[1]];
@@ -70,7 +88,10 @@ function drawing(settings) {
     const lit = windowCells(settings, [row, column]);
     inputs.forEach((rect) => rect.classList.remove("lit"));
     lit.forEach((at) => inputs.get(at.join()).classList.add("lit"));
-    outputs.forEach((rect, at) => { rect.classList.toggle("lit", at === index); rect.classList.toggle("done", at < index); });
+    outputs.forEach((rect, at) => {
+      rect.classList.toggle("lit", at === index);
+      rect.classList.toggle("done", at < index);
+    });
     const top = (inputTop + lit[0][0] + settings.padding[0]) * CELL;
     const left = (inputLeft + lit[0][1] + settings.padding[1]) * CELL;
     const right = (inputLeft + lit.at(-1)[1] + settings.padding[1] + 1) * CELL;
@@ -89,10 +110,23 @@ export function mount(area, data) {
   let [step, timer, seen] = [0, null, true];
 
   const draw = () => drawings.forEach(({ show, steps }) => show(step % steps));
-  const move = (by) => { step = (step + by + total) % total; place.set(step + 1); draw(); };
+  const move = (by) => {
+    step = (step + by + total) % total;
+    place.set(step + 1);
+    draw();
+  };
   const playing = () => timer !== null;
-  const stop = () => { clearInterval(timer); timer = null; play.textContent = "Play"; };
-  const start = () => { timer = setInterval(() => { if (seen) move(1); }, 750); play.textContent = "Pause"; };
+  const stop = () => {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "Play";
+  };
+  const start = () => {
+    timer = setInterval(() => {
+      if (seen) move(1);
+    }, 750);
+    play.textContent = "Pause";
+  };
   const byHand = (by) => {
     stop();
     move(by);
@@ -100,27 +134,76 @@ export function mount(area, data) {
     status.textContent = `Step ${step + 1} of ${total}. ${first.name}: output row ${Math.floor((step % drawings[0].steps) / first.output[1])}, column ${step % first.output[1]}.`;
   };
 
-  const sections = arrangements.map((settings, index) => element("section", {},
-    element("h3", {}, settings.name),
-    drawings[index].root,
-    element("p", {}, `${settings.input.join(" × ")} → ${settings.output.join(" × ")}`,
-      element("br"), element("small", {}, formula(settings, 0))),
-    button("Enlarge", (event) => {
-      const large = sections[index].classList.toggle("large");
-      event.currentTarget.textContent = large ? "Smaller" : "Enlarge";
-    }, { "aria-label": `Enlarge or shrink: ${settings.name}` })));
+  const sections = arrangements.map((settings, index) =>
+    element(
+      "section",
+      {},
+      element("h3", {}, settings.name),
+      drawings[index].root,
+      element(
+        "p",
+        {},
+        `${settings.input.join(" × ")} → ${settings.output.join(" × ")}`,
+        element("br"),
+        element("small", {}, formula(settings, 0)),
+      ),
+      button(
+        "Enlarge",
+        (event) => {
+          const large = sections[index].classList.toggle("large");
+          event.currentTarget.textContent = large ? "Smaller" : "Enlarge";
+        },
+        { "aria-label": `Enlarge or shrink: ${settings.name}` },
+      ),
+    ),
+  );
   const play = button("Play", () => (playing() ? stop() : start()), { class: "cc-button strong cc-play" });
-  const place = slider({ label: "Step", min: 1, max: total, value: 1, change: (value) => { stop(); step = value - 1; draw(); } });
+  const place = slider({
+    label: "Step",
+    min: 1,
+    max: total,
+    value: 1,
+    change: (value) => {
+      stop();
+      step = value - 1;
+      draw();
+    },
+  });
   area.append(
-    element("div", { class: "cc-controls" }, play, button("Back", () => byHand(-1)), button("Step", () => byHand(1)), place.box),
+    element(
+      "div",
+      { class: "cc-controls" },
+      play,
+      button("Back", () => byHand(-1)),
+      button("Step", () => byHand(1)),
+      place.box,
+    ),
     element("div", { class: "cc-arrangements" }, sections),
-    element("p", { class: "cc-legend" }, key("in", "input"), key("pad", "padding (zeros)"), key("in lit", "under the kernel"), key("out lit", "the output it makes")),
-    status);
+    element(
+      "p",
+      { class: "cc-legend" },
+      key("in", "input"),
+      key("pad", "padding (zeros)"),
+      key("in lit", "under the kernel"),
+      key("out lit", "the output it makes"),
+    ),
+    status,
+  );
   draw();
-  new IntersectionObserver(([entry]) => { seen = entry.isIntersecting; }).observe(area);
+  new IntersectionObserver(([entry]) => {
+    seen = entry.isIntersecting;
+  }).observe(area);
 }
 
 function key(kind, text) {
-  return element("span", {}, svg("svg", { width: CELL, height: CELL, "aria-hidden": "true" },
-    svg("rect", { x: 1, y: 1, width: CELL - 2, height: CELL - 2, rx: 2, class: kind })), text);
+  return element(
+    "span",
+    {},
+    svg(
+      "svg",
+      { width: CELL, height: CELL, "aria-hidden": "true" },
+      svg("rect", { x: 1, y: 1, width: CELL - 2, height: CELL - 2, rx: 2, class: kind }),
+    ),
+    text,
+  );
 }

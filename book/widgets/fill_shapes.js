@@ -21,7 +21,12 @@ export function judge(layer, before, answer) {
   const [right] = shapes({ input: before, layers: [layer] });
   if (answer.every((value, at) => value === right[at])) return ["right", "Right."];
   if (answer[0] !== right[0]) {
-    return ["wrong", channels === undefined ? "Pooling treats each channel by itself." : "There are as many output channels as filters."];
+    return [
+      "wrong",
+      channels === undefined
+        ? "Pooling treats each channel by itself."
+        : "There are as many output channels as filters.",
+    ];
   }
   const at = answer[1] !== right[1] ? 1 : 2;
   const [found, size] = [answer[at], before[at]];
@@ -33,7 +38,10 @@ export function judge(layer, before, answer) {
     [outputSize(size, kernel, stride, 0), "This layer has padding."],
     [outputSize(size, kernel, 1, padding), "How far does the window move from one place to the next?"],
   ];
-  const [, words] = named.find(([value]) => value === found) ?? [0, "Count again, with the kernel, stride and padding of this layer."];
+  const [, words] = named.find(([value]) => value === found) ?? [
+    0,
+    "Count again, with the kernel, stride and padding of this layer.",
+  ];
   return ["wrong", `The ${PLACES[at]}: ${words}`];
 }
 
@@ -52,30 +60,71 @@ export function mount(area, data) {
   const lines = answers.map(() => statusLine("cc-said"));
   const say = (row) => {
     const before = row === 0 ? data.input : wanted[row - 1];
-    const said = row < data.layers.length ? judge(data.layers[row], before, answers[row]) : judgeValues(wanted.at(-1), answers[row][0]);
+    const said =
+      row < data.layers.length
+        ? judge(data.layers[row], before, answers[row])
+        : judgeValues(wanted.at(-1), answers[row][0]);
     lines[row].textContent = said?.[1] ?? "";
     lines[row].className = `cc-said ${said?.[0] ?? ""}`;
   };
   const field = (label, row, at) => {
     const made = numberField({ label, value: "", min: 1, change: () => {} });
     made.setAttribute("inputmode", "numeric");
-    made.addEventListener("change", () => { answers[row][at] = made.value === "" ? null : Number(made.value); say(row); });
+    made.addEventListener("change", () => {
+      answers[row][at] = made.value === "" ? null : Number(made.value);
+      say(row);
+    });
     fields.push(made);
     return made;
   };
-  const row = (number, name, places) => element("tr", {},
-    element("th", { scope: "row" }, name),
-    element("td", { class: "cc-shape" }, places.flatMap((place, at) => [at ? " × " : "", field(`${name}: ${place}`, number, at)])),
-    element("td", {}, lines[number]));
+  const row = (number, name, places) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, name),
+      element(
+        "td",
+        { class: "cc-shape" },
+        places.flatMap((place, at) => [at ? " × " : "", field(`${name}: ${place}`, number, at)]),
+      ),
+      element("td", {}, lines[number]),
+    );
   area.append(
-    element("table", {},
-      element("thead", {}, element("tr", {}, ["layer", "output: channels × height × width", "right or wrong"].map((text) => element("th", { scope: "col" }, text)))),
-      element("tbody", {},
+    element(
+      "table",
+      {},
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          ["layer", "output: channels × height × width", "right or wrong"].map((text) =>
+            element("th", { scope: "col" }, text),
+          ),
+        ),
+      ),
+      element(
+        "tbody",
+        {},
         data.layers.map((layer, number) => row(number, layer.name, PLACES)),
-        row(data.layers.length, "How many values are that in the end?", ["values"]))),
-    element("div", { class: "cc-controls" }, button("Start again", () => {
-      fields.forEach((made) => { made.value = ""; made.removeAttribute("aria-invalid"); });
-      answers.forEach((answer, number) => { answer.fill(null); say(number); });
-      fields[0].focus();
-    })));
+        row(data.layers.length, "How many values are that in the end?", ["values"]),
+      ),
+    ),
+    element(
+      "div",
+      { class: "cc-controls" },
+      button("Start again", () => {
+        fields.forEach((made) => {
+          made.value = "";
+          made.removeAttribute("aria-invalid");
+        });
+        answers.forEach((answer, number) => {
+          answer.fill(null);
+          say(number);
+        });
+        fields[0].focus();
+      }),
+    ),
+  );
 }

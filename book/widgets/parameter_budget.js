@@ -22,11 +22,13 @@ const HEAD = ["gap", "flatten", "linear"];
 export function layerCost(layer, { shape, sees, step }) {
   const [channels, ...size] = shape;
   const flat = size.length === 0;
-  if (flat && layer.kind !== "linear") throw new Error(`${KINDS[layer.kind].text} needs an image, but what comes before it gives a plain vector`);
+  if (flat && layer.kind !== "linear")
+    throw new Error(`${KINDS[layer.kind].text} needs an image, but what comes before it gives a plain vector`);
   const free = { shape, numbers: 0, trained: 0, multiplications: 0, sees, step };
   const slide = (kernel, stride, padding) => {
     const sizes = size.map((n) => outputSize(n, kernel, stride, padding));
-    if (sizes.some((n) => n < 1)) throw new Error(`a window of ${kernel} × ${kernel} does not fit into ${size.join(" × ")}`);
+    if (sizes.some((n) => n < 1))
+      throw new Error(`a window of ${kernel} × ${kernel} does not fit into ${size.join(" × ")}`);
     return { ...free, shape: [channels, ...sizes], sees: sees + (kernel - 1) * step, step: step * stride };
   };
   switch (layer.kind) {
@@ -38,14 +40,24 @@ export function layerCost(layer, { shape, sees, step }) {
       const weights = layer.out * channels * layer.kernel ** 2;
       after.shape[0] = layer.out;
       const places = after.shape[1] * after.shape[2];
-      return { ...after, numbers: weights + layer.out, trained: weights + (layer.kind === "block" ? 2 : 1) * layer.out, multiplications: weights * places };
+      return {
+        ...after,
+        numbers: weights + layer.out,
+        trained: weights + (layer.kind === "block" ? 2 : 1) * layer.out,
+        multiplications: weights * places,
+      };
     }
     case "pool":
       return slide(layer.kernel, layer.kernel, 0);
     case "gap": // two axes, and the shape of the flattened vector
       return { ...free, shape: [channels], numbers: 4, sees: sees + (Math.max(...size) - 1) * step };
     case "flatten":
-      return { ...free, shape: [shape.reduce((a, b) => a * b, 1)], numbers: 2, sees: sees + (Math.max(...size) - 1) * step };
+      return {
+        ...free,
+        shape: [shape.reduce((a, b) => a * b, 1)],
+        numbers: 2,
+        sees: sees + (Math.max(...size) - 1) * step,
+      };
     default: {
       if (!flat) throw new Error("Linear needs a vector: put Flatten or an average before it");
       const numbers = layer.out * (channels + 1);
@@ -101,31 +113,75 @@ export function mount(area, data) {
     const left = data.budget - numbers;
     bar.style.width = `${Math.min(100, (100 * numbers) / data.budget)}%`;
     bar.classList.toggle("over", left <= 0);
-    const room = left > 0 ? `${number(left)} left below ${number(data.budget)}` : `not below ${number(data.budget)}: ${number(-left + 1)} too many`;
-    status.textContent = error ? `The layers do not fit together: ${error}.` : `${number(numbers)} numbers in the graph, ${room}.`;
-    also.textContent = error ? "" : `${number(trained)} trained parameters; ${number(multiplications)} multiplications per image; output: ${shape.join(" × ")}.`;
+    const room =
+      left > 0
+        ? `${number(left)} left below ${number(data.budget)}`
+        : `not below ${number(data.budget)}: ${number(-left + 1)} too many`;
+    status.textContent = error
+      ? `The layers do not fit together: ${error}.`
+      : `${number(numbers)} numbers in the graph, ${room}.`;
+    also.textContent = error
+      ? ""
+      : `${number(trained)} trained parameters; ${number(multiplications)} multiplications per image; output: ${shape.join(" × ")}.`;
     status.classList.toggle("wrong", Boolean(error) || left <= 0);
   }
 
   function rebuild(focus) {
     outputs = layers.map(() => ({
-      shape: element("span", { class: "cc-shape" }), sees: element("small", { class: "cc-sees" }),
+      shape: element("span", { class: "cc-shape" }),
+      sees: element("small", { class: "cc-sees" }),
       numbers: element("td", { class: "cc-numbers", "data-label": "Numbers" }),
       multiplications: element("td", { class: "cc-multiplications", "data-label": "Multiplications" }),
     }));
-    body.replaceChildren(...layers.map((layer, index) => {
-      const place = `layer ${index}, ${KINDS[layer.kind].text}`;
-      const fields = Object.keys(KINDS[layer.kind].fields).map((key) => element("label", { class: "cc-field" }, key,
-        numberField({ label: `${key} of ${place}`, value: layer[key], min: LOWEST[key], max: 4096, change: (value) => { layer[key] = Math.round(value); report(); } })));
-      const swap = (by) => { [layers[index], layers[index + by]] = [layers[index + by], layers[index]]; rebuild(index + by); };
-      return element("tr", {},
-        element("th", { scope: "row" }, KINDS[layer.kind].text), element("td", { class: "cc-settings" }, fields),
-        element("td", { class: "cc-output", "data-label": "Output" }, outputs[index].shape, " ", outputs[index].sees), outputs[index].numbers, outputs[index].multiplications,
-        element("td", { class: "cc-tools" },
-          button("↑", () => swap(-1), { "aria-label": `Move up ${place}`, disabled: index === 0 }),
-          button("↓", () => swap(1), { "aria-label": `Move down ${place}`, disabled: index === layers.length - 1 }),
-          button("×", () => { layers.splice(index, 1); rebuild(Math.min(index, layers.length - 1)); }, { "aria-label": `Remove ${place}`, class: "cc-button cc-remove" })));
-    }));
+    body.replaceChildren(
+      ...layers.map((layer, index) => {
+        const place = `layer ${index}, ${KINDS[layer.kind].text}`;
+        const fields = Object.keys(KINDS[layer.kind].fields).map((key) =>
+          element(
+            "label",
+            { class: "cc-field" },
+            key,
+            numberField({
+              label: `${key} of ${place}`,
+              value: layer[key],
+              min: LOWEST[key],
+              max: 4096,
+              change: (value) => {
+                layer[key] = Math.round(value);
+                report();
+              },
+            }),
+          ),
+        );
+        const swap = (by) => {
+          [layers[index], layers[index + by]] = [layers[index + by], layers[index]];
+          rebuild(index + by);
+        };
+        return element(
+          "tr",
+          {},
+          element("th", { scope: "row" }, KINDS[layer.kind].text),
+          element("td", { class: "cc-settings" }, fields),
+          element("td", { class: "cc-output", "data-label": "Output" }, outputs[index].shape, " ", outputs[index].sees),
+          outputs[index].numbers,
+          outputs[index].multiplications,
+          element(
+            "td",
+            { class: "cc-tools" },
+            button("↑", () => swap(-1), { "aria-label": `Move up ${place}`, disabled: index === 0 }),
+            button("↓", () => swap(1), { "aria-label": `Move down ${place}`, disabled: index === layers.length - 1 }),
+            button(
+              "×",
+              () => {
+                layers.splice(index, 1);
+                rebuild(Math.min(index, layers.length - 1));
+              },
+              { "aria-label": `Remove ${place}`, class: "cc-button cc-remove" },
+            ),
+          ),
+        );
+      }),
+    );
     if (focus !== undefined) body.rows[focus]?.querySelector("input, button:not([disabled])")?.focus();
     report();
   }
@@ -138,13 +194,40 @@ export function mount(area, data) {
     rebuild(at);
   }
 
-  const kind = choice({ label: "New layer", options: Object.entries(KINDS).map(([key, { text }]) => [key, text]), value: "block", change: () => {} });
+  const kind = choice({
+    label: "New layer",
+    options: Object.entries(KINDS).map(([key, { text }]) => [key, text]),
+    value: "block",
+    change: () => {},
+  });
   area.append(
-    element("div", { class: "cc-track cc-budget", "aria-hidden": "true" }, bar), status, also,
-    element("table", { class: "cc-layers" },
-      element("thead", {}, element("tr", {}, ["Layer", "Settings", ...columns, "Change"].map((text) => element("th", { scope: "col" }, text)))), body),
-    element("div", { class: "cc-controls" }, kind.box,
+    element("div", { class: "cc-track cc-budget", "aria-hidden": "true" }, bar),
+    status,
+    also,
+    element(
+      "table",
+      { class: "cc-layers" },
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          ["Layer", "Settings", ...columns, "Change"].map((text) => element("th", { scope: "col" }, text)),
+        ),
+      ),
+      body,
+    ),
+    element(
+      "div",
+      { class: "cc-controls" },
+      kind.box,
       button("Insert before the head", () => insert(kind.select.value), { class: "cc-button strong cc-add" }),
-      button("Start again", () => { layers = data.layers.map(withDefaults); rebuild(); })));
+      button("Start again", () => {
+        layers = data.layers.map(withDefaults);
+        rebuild();
+      }),
+    ),
+  );
   rebuild();
 }

@@ -3,126 +3,11 @@
 
 import { arrowStep, button, element, reducedMotion, statusLine } from "./lib.js";
 import { forward, load, softmax, tensor } from "./nn.js";
+import { SIDE, asDrawn, centered, drawRow, sheet } from "./sheet.js";
 import { mnist_20k } from "./networks/mnist_20k.js";
 import { mlp_mnist } from "./networks/mlp_mnist.js";
 
-const SIDE = 28; // pixels of an image along each side
-const FINE = 4; // a sheet is drawn this much finer, so that a pen's line has soft edges
-const GRID = SIDE * FINE;
-const PEN = 1.25; // half the width of a line, in pixels
-const BOX = 20; // MNIST's digits were scaled to fit a square of this side
-const MIDDLE = 14.5; // and their center of mass was put here, in the pixel with the index 14
 const FAR = 20; // nothing is left to see of a digit moved further
-
-// What was picked and drawn, as GRID x GRID values of 0..1: an image of SIDE x SIDE or none, lines over it, all moved
-// by whole pixels. A line is a list of points [x, y] in pixels; what leaves the sheet is lost.
-export function sheet({ image, lines, down, right }) {
-  const fine = new Float32Array(GRID * GRID);
-  if (image) {
-    for (let row = 0; row < GRID; row++) {
-      const r = Math.floor(row / FINE) - down;
-      if (r < 0 || r >= SIDE) continue;
-      for (let column = 0; column < GRID; column++) {
-        const c = Math.floor(column / FINE) - right;
-        if (c >= 0 && c < SIDE) fine[row * GRID + column] = image[r * SIDE + c];
-      }
-    }
-  }
-  for (const line of lines) {
-    line.forEach((point, at) => segment(fine, line[Math.max(0, at - 1)], point, down, right));
-  }
-  return fine;
-}
-
-// One straight piece of a line: every cell is as white as the pen covers it.
-function segment(fine, [x0, y0], [x1, y1], down, right) {
-  const [ax, ay, bx, by] = [x0 + right, y0 + down, x1 + right, y1 + down].map((value) => value * FINE);
-  const [radius, dx, dy] = [PEN * FINE, bx - ax, by - ay];
-  const length = dx * dx + dy * dy;
-  const within = (value) => Math.max(0, Math.min(GRID, Math.floor(value)));
-  const [top, bottom] = [within(Math.min(ay, by) - radius - 1), within(Math.max(ay, by) + radius + 2)];
-  const [left, end] = [within(Math.min(ax, bx) - radius - 1), within(Math.max(ax, bx) + radius + 2)];
-  for (let row = top; row < bottom; row++) {
-    for (let column = left; column < end; column++) {
-      const px = column + 0.5 - ax;
-      const py = row + 0.5 - ay;
-      const along = length ? Math.max(0, Math.min(1, (px * dx + py * dy) / length)) : 0;
-      const away = px - along * dx;
-      const aside = py - along * dy;
-      const covered = Math.min(1, radius + 0.5 - Math.sqrt(away * away + aside * aside));
-      if (covered > fine[row * GRID + column]) fine[row * GRID + column] = covered;
-    }
-  }
-}
-
-// The sheet scaled and moved (y = scale * x + offset, in fine cells), as SIDE x SIDE means over each pixel's area.
-function resample(fine, scale, [offsetDown, offsetRight]) {
-  const shares = (offset) => Array.from({ length: SIDE }, (_, at) => {
-    const [from, to] = [(at * FINE - offset) / scale, ((at + 1) * FINE - offset) / scale];
-    const cells = [];
-    for (let cell = Math.max(0, Math.floor(from)); cell < Math.min(GRID, Math.ceil(to)); cell++) {
-      cells.push([cell, (Math.min(to, cell + 1) - Math.max(from, cell)) / (to - from)]);
-    }
-    return cells;
-  });
-  const [rows, columns] = [shares(offsetDown), shares(offsetRight)];
-  const pixels = new Float32Array(SIDE * SIDE);
-  rows.forEach((cells, r) => {
-    const line = new Float64Array(GRID); // the rows that this pixel row covers, averaged; then the same across
-    for (const [row, share] of cells) {
-      for (let column = 0; column < GRID; column++) line[column] += share * fine[row * GRID + column];
-    }
-    columns.forEach((others, c) => {
-      let sum = 0;
-      for (const [column, share] of others) sum += share * line[column];
-      pixels[r * SIDE + c] = sum;
-    });
-  });
-  return pixels;
-}
-
-// The sheet as an image [784], where it lies.
-export function asDrawn(fine) {
-  return resample(fine, 1, [0, 0]);
-}
-
-// The sheet as MNIST's makers prepared each digit: scaled so that it just fits a square of BOX pixels, then moved by
-// whole pixels until its center of mass is in the middle. One of MNIST's own digits stays as it is.
-export function centered(fine) {
-  let [top, bottom, left, right, mass, down, across] = [GRID, -1, GRID, -1, 0, 0, 0];
-  for (let row = 0; row < GRID; row++) {
-    for (let column = 0; column < GRID; column++) {
-      const value = fine[row * GRID + column];
-      if (!value) continue;
-      top = Math.min(top, row);
-      bottom = row;
-      left = Math.min(left, column);
-      right = Math.max(right, column);
-      mass += value;
-      down += value * (row + 0.5);
-      across += value * (column + 0.5);
-    }
-  }
-  if (!mass) return new Float32Array(SIDE * SIDE);
-  const scale = BOX * FINE / Math.max(bottom - top + 1, right - left + 1);
-  const offset = [down, across].map((sum) => FINE * Math.round(MIDDLE - scale * sum / mass / FINE));
-  return resample(fine, scale, offset);
-}
-
-// Draw images [H, W], one after the other in a row, as gray pixels: 0 is black, `white` and more is white.
-function drawRow(canvas, { shape: [count, height, width], data }, white) {
-  const wide = count * (width + 1) - 1;
-  if (canvas.width !== wide || canvas.height !== height) [canvas.width, canvas.height] = [wide, height];
-  const context = canvas.getContext("2d");
-  const pixels = context.createImageData(wide, height);
-  for (let at = 0; at < data.length; at++) {
-    const [row, column] = [Math.floor(at / width), at % width];
-    const to = 4 * ((row % height) * wide + Math.floor(row / height) * (width + 1) + column);
-    pixels.data[to] = pixels.data[to + 1] = pixels.data[to + 2] = 255 * data[at] / white;
-    pixels.data[to + 3] = 255;
-  }
-  context.putImageData(pixels, 0, 0);
-}
 
 const share = (value) => `${(100 * value).toFixed(1)} %`; // some forty of them at each move: no locale is asked
 
@@ -135,15 +20,26 @@ function reader(name, stored, size) {
     const fill = element("span", { class: "cc-fill" });
     return { fill, track: element("span", { class: "cc-track" }, fill), value: element("span", { class: "cc-value" }) };
   });
-  const head = element("div", { class: "cc-reader" },
-    element("span", { class: "cc-name" }, name), element("span", { class: "cc-small" }, size), answer, sure);
+  const head = element(
+    "div",
+    { class: "cc-reader" },
+    element("span", { class: "cc-name" }, name),
+    element("span", { class: "cc-small" }, size),
+    answer,
+    sure,
+  );
   return {
-    head, bars,
+    head,
+    bars,
     // Read an image [784]; returns what each layer makes of it, and the ten shares.
     read(image) {
       const outputs = forward(layers, tensor([1, SIDE, SIDE], image));
       const shares = Array.from(softmax(outputs.at(-1)).data);
-      return { outputs: outputs.filter((_, at) => layers[at].kind === "relu"), shares, best: shares.indexOf(Math.max(...shares)) };
+      return {
+        outputs: outputs.filter((_, at) => layers[at].kind === "relu"),
+        shares,
+        best: shares.indexOf(Math.max(...shares)),
+      };
     },
     show({ shares, best }, label) {
       const right = label === undefined || label === best ? "right" : "wrong";
@@ -160,22 +56,40 @@ function reader(name, stored, size) {
       answer.textContent = "–";
       answer.className = "cc-says";
       sure.textContent = "nothing to read";
-      bars.forEach(({ fill, value }) => { fill.style.width = "0"; value.textContent = ""; });
+      bars.forEach(({ fill, value }) => {
+        fill.style.width = "0";
+        value.textContent = "";
+      });
     },
   };
 }
 
 export function mount(area, data) {
-  const images = data.images.map((packed) => Float32Array.from(atob(packed), (character) => character.charCodeAt(0) / 255));
+  const images = data.images.map((packed) =>
+    Float32Array.from(atob(packed), (character) => character.charCodeAt(0) / 255),
+  );
   const convolutional = reader("Convolutional", mnist_20k, data.sizes[0]);
   const connected = reader("Fully connected", mlp_mnist, data.sizes[1]);
   const blank = { picked: -1, lines: [], down: 0, right: 0 };
   const first = { ...blank, picked: data.start.image, down: data.start.down, right: data.start.right };
   let [state, mode, centering, history, demo] = [first, "draw", false, [], 0];
 
-  const pad = element("canvas", { class: "cc-sheet", width: SIDE, height: SIDE, tabindex: 0, role: "application",
-    "aria-label": "The sheet. Draw with mouse, finger or pen. Keys: arrows move the digit, 0 to 9 pick one, Delete clears, Control Z undoes." });
-  const seen = element("canvas", { class: "cc-seen", width: SIDE, height: SIDE, role: "img", "aria-label": "What both networks are given" });
+  const pad = element("canvas", {
+    class: "cc-sheet",
+    width: SIDE,
+    height: SIDE,
+    tabindex: 0,
+    role: "application",
+    "aria-label":
+      "The sheet. Draw with mouse, finger or pen. Keys: arrows move the digit, 0 to 9 pick one, Delete clears, Control Z undoes.",
+  });
+  const seen = element("canvas", {
+    class: "cc-seen",
+    width: SIDE,
+    height: SIDE,
+    role: "img",
+    "aria-label": "What both networks are given",
+  });
   const maps = [0, 3].map((layer) => ({ layer, canvas: element("canvas", { class: "cc-maps" }) }));
   const status = statusLine();
   const words = Array.from({ length: 10 }, () => element("span", { class: "visually-hidden" }));
@@ -191,7 +105,11 @@ export function mount(area, data) {
     const results = [convolutional.read(given), connected.read(given)];
     maps.forEach(({ layer, canvas }) => {
       const values = results[0].outputs[layer];
-      drawRow(canvas, values, values.data.reduce((a, b) => Math.max(a, b), 1e-9));
+      drawRow(
+        canvas,
+        values,
+        values.data.reduce((a, b) => Math.max(a, b), 1e-9),
+      );
     });
     thumbs.forEach((thumb, at) => thumb.setAttribute("aria-pressed", String(at === state.picked)));
     undo.disabled = history.length === 0;
@@ -214,7 +132,8 @@ export function mount(area, data) {
     const way = (value, more, less) => (value ? `${Math.abs(value)} ${value > 0 ? more : less}` : "");
     const moved = [way(state.down, "down", "up"), way(state.right, "right", "left")].filter(Boolean).join(" and ");
     const what = label === undefined ? "Your drawing" : `A ${label} that neither has seen before`;
-    const verdict = ({ best, shares }) => `${best} (${share(shares[best])}${label === undefined || best === label ? "" : ", wrong"})`;
+    const verdict = ({ best, shares }) =>
+      `${best} (${share(shares[best])}${label === undefined || best === label ? "" : ", wrong"})`;
     let hint = "";
     if (!centering) {
       const again = connected.read(centered(fine)).best;
@@ -237,13 +156,15 @@ export function mount(area, data) {
   const limit = (value) => Math.max(-FAR, Math.min(FAR, value));
   const moved = (from, down, right) => ({ ...from, down: limit(from.down + down), right: limit(from.right + right) });
   const pick = (at) => change({ ...blank, picked: at });
-  const goBack = () => { if (history.length) change(history.pop(), false); };
+  const goBack = () => {
+    if (history.length) change(history.pop(), false);
+  };
 
   // Pointer: a finger, a pen and a mouse are all one. In `held` is what the gesture began with.
   let held = null;
   const place = (event) => {
     const box = pad.getBoundingClientRect();
-    return [(event.clientX - box.left) * SIDE / box.width, (event.clientY - box.top) * SIDE / box.height];
+    return [((event.clientX - box.left) * SIDE) / box.width, ((event.clientY - box.top) * SIDE) / box.height];
   };
   const onSheet = ([x, y]) => [x - state.right, y - state.down]; // lines move with the rest
   pad.addEventListener("pointerdown", (event) => {
@@ -269,14 +190,23 @@ export function mount(area, data) {
     }
     update(false);
   }
-  pad.addEventListener("pointermove", (event) => { if (held) gesture(event); });
-  for (const name of ["pointerup", "pointercancel"]) pad.addEventListener(name, () => { if (held) { held = null; update(); } });
+  pad.addEventListener("pointermove", (event) => {
+    if (held) gesture(event);
+  });
+  for (const name of ["pointerup", "pointercancel"])
+    pad.addEventListener(name, () => {
+      if (held) {
+        held = null;
+        update();
+      }
+    });
   pad.addEventListener("keydown", (event) => {
     const step = arrowStep(event);
     if (step) change(moved(state, ...step));
     else if (event.key === "Delete" || event.key === "Backspace") change(blank);
     else if (event.key === "z" && (event.ctrlKey || event.metaKey)) goBack();
-    else if (/^[0-9]$/.test(event.key) && data.labels.includes(Number(event.key))) pick(data.labels.indexOf(Number(event.key)));
+    else if (/^[0-9]$/.test(event.key) && data.labels.includes(Number(event.key)))
+      pick(data.labels.indexOf(Number(event.key)));
     else return;
     event.preventDefault();
   });
@@ -286,15 +216,36 @@ export function mount(area, data) {
     drawRow(small, tensor([1, SIDE, SIDE], image), 1);
     return button(small, () => pick(at), { class: "cc-thumb", "aria-label": `Pick a ${data.labels[at]}` });
   });
-  const modes = [["draw", "Draw"], ["move", "Drag"]].map(([key, text]) => button(text, () => {
-    mode = key;
-    modes.forEach((each) => each.setAttribute("aria-pressed", String(each.dataset.mode === mode)));
-    pad.dataset.mode = mode;
-  }, { "data-mode": key, "aria-pressed": String(key === mode) }));
+  const modes = [
+    ["draw", "Draw"],
+    ["move", "Drag"],
+  ].map(([key, text]) =>
+    button(
+      text,
+      () => {
+        mode = key;
+        modes.forEach((each) => each.setAttribute("aria-pressed", String(each.dataset.mode === mode)));
+        pad.dataset.mode = mode;
+      },
+      { "data-mode": key, "aria-pressed": String(key === mode) },
+    ),
+  );
   pad.dataset.mode = mode;
   const undo = button("Undo", goBack);
-  const switchBox = element("input", { type: "checkbox", role: "switch", onchange: () => { centering = switchBox.checked; stop(); update(); } });
-  const arrow = (text, name, down, right) => button(text, () => change(moved(state, down, right)), { "aria-label": `Move ${name}`, class: `cc-button cc-${name}` });
+  const switchBox = element("input", {
+    type: "checkbox",
+    role: "switch",
+    onchange: () => {
+      centering = switchBox.checked;
+      stop();
+      update();
+    },
+  });
+  const arrow = (text, name, down, right) =>
+    button(text, () => change(moved(state, down, right)), {
+      "aria-label": `Move ${name}`,
+      class: `cc-button cc-${name}`,
+    });
   const reset = () => {
     [mode, centering, history, switchBox.checked] = ["draw", false, [], false];
     modes[0].click();
@@ -303,33 +254,78 @@ export function mount(area, data) {
 
   area.append(
     element("div", { class: "cc-thumbs", role: "group", "aria-label": "Digits to pick from" }, thumbs),
-    element("div", { class: "cc-desk" },
-      element("div", { class: "cc-side" }, pad,
-        element("div", { class: "cc-under" },
-          element("div", { class: "cc-arrows" }, arrow("←", "left", 0, -1), arrow("↑", "up", -1, 0), arrow("↓", "down", 1, 0), arrow("→", "right", 0, 1)),
-          element("div", { class: "cc-modes", role: "group", "aria-label": "What the pointer does" }, modes)),
-        element("div", { class: "cc-under" }, undo, button("Clear", () => change(blank)), button("Start again", reset))),
-      element("div", { class: "cc-readers" },
+    element(
+      "div",
+      { class: "cc-desk" },
+      element(
+        "div",
+        { class: "cc-side" },
+        pad,
+        element(
+          "div",
+          { class: "cc-under" },
+          element(
+            "div",
+            { class: "cc-arrows" },
+            arrow("←", "left", 0, -1),
+            arrow("↑", "up", -1, 0),
+            arrow("↓", "down", 1, 0),
+            arrow("→", "right", 0, 1),
+          ),
+          element("div", { class: "cc-modes", role: "group", "aria-label": "What the pointer does" }, modes),
+        ),
+        element(
+          "div",
+          { class: "cc-under" },
+          undo,
+          button("Clear", () => change(blank)),
+          button("Start again", reset),
+        ),
+      ),
+      element(
+        "div",
+        { class: "cc-readers" },
         element("div", { class: "cc-heads" }, convolutional.head, seen, connected.head),
-        element("ol", { class: "cc-mirror", "aria-label": "The share that each network gives each digit" }, words.map((word, digit) => {
-          const [one, other] = [convolutional.bars[digit], connected.bars[digit]];
-          const parts = [one.value, one.track, element("span", { class: "cc-which" }, String(digit)), other.track, other.value];
-          parts.forEach((part) => part.setAttribute("aria-hidden", "true"));
-          return element("li", {}, word, parts);
-        })),
-        element("label", { class: "cc-switch" }, switchBox, " Center and scale it first, as in MNIST"))),
+        element(
+          "ol",
+          { class: "cc-mirror", "aria-label": "The share that each network gives each digit" },
+          words.map((word, digit) => {
+            const [one, other] = [convolutional.bars[digit], connected.bars[digit]];
+            const parts = [
+              one.value,
+              one.track,
+              element("span", { class: "cc-which" }, String(digit)),
+              other.track,
+              other.value,
+            ];
+            parts.forEach((part) => part.setAttribute("aria-hidden", "true"));
+            return element("li", {}, word, parts);
+          }),
+        ),
+        element("label", { class: "cc-switch" }, switchBox, " Center and scale it first, as in MNIST"),
+      ),
+    ),
     status,
-    element("p", { class: "cc-small" }, "What the convolutions make of it: 12 maps after the first layer, 28 after the fourth. Black is 0, white the layer's largest value."),
+    element(
+      "p",
+      { class: "cc-small" },
+      "What the convolutions make of it: 12 maps after the first layer, 28 after the fourth. Black is 0, white the layer's largest value.",
+    ),
     ...maps.map(({ canvas, layer }) => {
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", `The feature maps after convolution ${layer + 1} of the digit above`);
       return canvas;
-    }));
+    }),
+  );
 
   // Once, where motion is welcome, the digit walks from the middle to where it starts; any touch ends that.
   const steps = Math.max(Math.abs(first.down), Math.abs(first.right));
   function walk(step) {
-    state = { ...first, down: Math.round(first.down * step / steps), right: Math.round(first.right * step / steps) };
+    state = {
+      ...first,
+      down: Math.round((first.down * step) / steps),
+      right: Math.round((first.right * step) / steps),
+    };
     update(step === steps);
     if (step < steps) demo = setTimeout(walk, step ? 350 : 1200, step + 1);
   }
@@ -337,6 +333,10 @@ export function mount(area, data) {
 
   // A browser makes code fast once it has run a few times: let that be before the first stroke, not during it.
   const nothing = new Float32Array(SIDE * SIDE);
-  const warmUp = (times) => setTimeout(() => { convolutional.read(nothing.fill(times)); if (times > 1) warmUp(times - 1); }, 60);
+  const warmUp = (times) =>
+    setTimeout(() => {
+      convolutional.read(nothing.fill(times));
+      if (times > 1) warmUp(times - 1);
+    }, 60);
   warmUp(6);
 }

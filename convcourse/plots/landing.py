@@ -1,7 +1,7 @@
 """The first page: what networks make of a digit that moves, measured and drawn."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,20 @@ def reader(digits: Sequence[np.ndarray], sizes: Sequence[int], start: Mapping[st
     ['AAAA']
     """
     return {
-        "images": [base64.b64encode(digit.tobytes()).decode() for digit in digits],
+        "images": packed(digits),
         "labels": list(range(len(digits))),
         "start": dict(start),
         "sizes": [f"{size:,} numbers" for size in sizes],
     }
+
+
+def packed(digits: Iterable[np.ndarray]) -> list[str]:
+    """Images [28, 28] of 0..255, uint8, as widgets take them: their bytes in base64.
+
+    >>> packed([np.zeros((1, 3), np.uint8)])
+    ['AAAA']
+    """
+    return [base64.b64encode(digit.tobytes()).decode() for digit in digits]
 
 
 def shares(network: Path, image: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ DRAWN = {
 }
 # The same figure with the sheet's own functions: a sheet of 112 x 112 and what the networks are given.
 PREPARED = """lines => {
-  const { sheet, asDrawn, centered } = window.convcourse.read_digit;
+  const { sheet, asDrawn, centered } = window.convcourse.sheet;
   const fine = sheet({ image: undefined, lines, down: 0, right: 0 });
   return [asDrawn(fine), centered(fine)].map((pixels) => Array.from(pixels));
 }"""
