@@ -41,18 +41,23 @@ def test_dependencies_are_looked_at_once_a_month():
     assert {update["schedule"]["interval"] for update in updates} == {"monthly"}
 
 
-def checked(folder, **environment):
-    """The check of the widgets' formatting on a machine with bash alone."""
+def checked(folder, npx=""):
+    """The check of the widgets' formatting on a machine with bash alone, and with an npx that does this."""
     (folder / "dirname").symlink_to(shutil.which("dirname"))
+    if npx:
+        (folder / "npx").write_text(f"#!{shutil.which('bash')}\n{npx}\n")
+        (folder / "npx").chmod(0o755)
     command = [shutil.which("bash"), str(ROOT / "tools" / "widgets.sh")]
-    return subprocess.run(command, env={"PATH": str(folder)} | environment, capture_output=True, text=True)
+    return subprocess.run(command, env={"PATH": str(folder)}, capture_output=True, text=True)
 
 
-def test_without_node_the_widgets_are_not_checked_and_one_is_told(tmp_path):
-    done = checked(tmp_path)
-    assert done.returncode == 0 and "not checked: there is no npx" in done.stdout
+def test_without_node_or_its_registry_the_widgets_are_not_checked_and_one_is_told(tmp_path):
+    for name, npx, said in (("none", "", "there is no npx"), ("offline", "exit 1", "cannot get prettier@")):
+        (tmp_path / name).mkdir()
+        done = checked(tmp_path / name, npx)
+        assert done.returncode == 0 and f"not checked: {said}" in done.stdout.replace("npx cannot", "cannot")
 
 
-def test_without_node_ci_fails(tmp_path):
-    assert checked(tmp_path, CI="true").returncode == 1
+def test_a_widget_that_is_not_formatted_fails_and_continuous_integration_looks(tmp_path):
+    assert checked(tmp_path, '[ "$3" = --version ]').returncode == 1
     assert "tools/widgets.sh" in (ROOT / ".ci" / "run").read_text()
